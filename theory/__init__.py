@@ -1,0 +1,1 @@
+"""The theory of wide binarized networks: derive, evaluate, sample, measure."""

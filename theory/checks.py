@@ -1,0 +1,92 @@
+"""Input checks shared by every public function: they run before any work does."""
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.errors import InputError
+
+
+def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return ``values`` as finite float64, or raise ``InputError`` naming the first bad entry."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be an array of real numbers, got {values!r}") from error
+    if not np.all(np.isfinite(array)):
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        place = f"{name}{list(where)}" if where else name
+        raise InputError(f"{place} is {array[where]}; every entry of {name} must be finite")
+    return array
+
+
+def inputs(values: ArrayLike, name: str = "X") -> NDArray[np.float64]:
+    """Return network inputs, rows = inputs, as finite float64 of shape (n, d) with n, d >= 1."""
+    array = finite(values, name)
+    if array.ndim != 2:
+        raise InputError(
+            f"{name} must have shape (inputs, dimensions), got shape {array.shape}; "
+            f"reshape a single input x to x[None, :]"
+        )
+    if 0 in array.shape:
+        raise InputError(f"{name} is empty (shape {array.shape}); give at least one input and one dimension")
+    return np.ascontiguousarray(array)
+
+
+def paired_inputs(
+    first: ArrayLike, second: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return X (n, d) and Y (m, d); Y is X itself where it is None."""
+    x = inputs(first)
+    if second is None:
+        return x, x
+    y = inputs(second, "Y")
+    if y.shape[1] != x.shape[1]:
+        raise InputError(
+            f"X has {x.shape[1]} dimensions and Y has {y.shape[1]}; both need the same number of columns"
+        )
+    return x, y
+
+
+def positive_int(value: object, name: str) -> int:
+    """Return an integer >= 1, or raise ``InputError``."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise InputError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
+
+
+def non_negative_int(value: object, name: str) -> int:
+    """Return an integer >= 0, or raise ``InputError``."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise InputError(f"{name} must be an integer of at least 0, got {value!r}")
+    return int(value)
+
+
+def positive(value: object, name: str) -> float:
+    """Return a finite float > 0, or raise ``InputError``."""
+    number = finite(value, name)  # type: ignore[arg-type]
+    if number.ndim or number <= 0:
+        raise InputError(f"{name} must be a positive number, got {value!r}")
+    return float(number)
+
+
+def probability(value: object, name: str) -> float:
+    """Return a float strictly between 0 and 1, or raise ``InputError``."""
+    number = finite(value, name)  # type: ignore[arg-type]
+    if number.ndim or not 0 < number < 1:
+        raise InputError(f"{name} must lie strictly between 0 and 1, got {value!r}")
+    return float(number)
+
+
+def widths(value: object, hidden_layers: int) -> tuple[int, ...]:
+    """Return one positive width a hidden layer, from an int (all equal) or a sequence."""
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        if len(value) != hidden_layers:
+            raise InputError(
+                f"got {len(value)} widths {list(value)} for {hidden_layers} hidden layers; "
+                f"give one width a hidden layer, or a single integer"
+            )
+        return tuple(positive_int(width, f"width of hidden layer {i + 1}") for i, width in enumerate(value))
+    return (positive_int(value, "width"),) * hidden_layers
