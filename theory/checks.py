@@ -31,7 +31,9 @@ def inputs(values: ArrayLike, name: str = "X") -> NDArray[np.float64]:
             f"reshape a single input x to x[None, :]"
         )
     if 0 in array.shape:
-        raise InputError(f"{name} is empty (shape {array.shape}); give at least one input and one dimension")
+        raise InputError(
+            f"{name} is empty (shape {array.shape}); give at least one input and one dimension"
+        )
     return np.ascontiguousarray(array)
 
 
@@ -88,5 +90,7 @@ def widths(value: object, hidden_layers: int) -> tuple[int, ...]:
                 f"got {len(value)} widths {list(value)} for {hidden_layers} hidden layers; "
                 f"give one width a hidden layer, or a single integer"
             )
-        return tuple(positive_int(width, f"width of hidden layer {i + 1}") for i, width in enumerate(value))
+        return tuple(
+            positive_int(width, f"width of hidden layer {i + 1}") for i, width in enumerate(value)
+        )
     return (positive_int(value, "width"),) * hidden_layers

@@ -1,0 +1,33 @@
+"""Activations and surrogates as data: one case a file, found by folder.
+
+A module of ``cases`` declares a builder with ``@case(...)``; the builder is then reachable as
+``theory.activations.NAME`` and ``theory.NAME``.
+"""
+
+from typing import TYPE_CHECKING
+
+from theory.activations.activation import Activation as Activation
+from theory.activations.atoms import Atom as Atom
+from theory.activations.atoms import Kind as Kind
+from theory.activations.atoms import x as x
+
+if TYPE_CHECKING:
+    from theory.activations.activation import Builder
+
+
+def catalogue() -> dict[str, Activation]:
+    """Return the examples of every case, by their printed form."""
+    from theory.activations.catalog import catalogue as made
+
+    return made()
+
+
+def __getattr__(name: str) -> "Builder":
+    if name.startswith("_"):
+        raise AttributeError(name)
+    from theory.activations.catalog import builders
+
+    try:
+        return builders()[name]
+    except KeyError:
+        raise AttributeError(f"theory.activations has no {name!r}") from None

@@ -1,0 +1,234 @@
+"""An activation: a finite sum of atoms that knows its derivative, primitive and smoothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+
+from theory.activations import atoms as at
+from theory.activations.atoms import Atom, Kind, x
+from theory.activations.table import PiecewiseTable, extremum, piecewise
+from theory.arithmetic.exact import exact
+from theory.checks import finite
+from theory.errors import ActivationError
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A forward function or surrogate: exact atoms, and a name to print.
+
+    Two activations are equal when they are the same function, whatever they are called.
+
+    Parameters
+    ----------
+    atoms
+        Canonical sum of atoms (``theory.activations.atoms.combine``).
+    name
+        Plain name, such as ``hardtanh``.
+    parameters
+        Exact parameters by name.
+    label
+        LaTeX name.
+
+    Notes
+    -----
+    At a jump the value is the midpoint (sign(0) = 0): the limit of every symmetric smoothing, and the
+    value that makes expectations continuous as the variance goes to 0. Source: claim G1.
+    """
+
+    atoms: tuple[Atom, ...]
+    name: str = field(default="f", compare=False)
+    parameters: Mapping[str, sp.Expr] = field(default_factory=dict, compare=False)
+    label: str = field(default="f", compare=False)
+
+    def __post_init__(self) -> None:
+        for atom in self.atoms:
+            if not atom.coef.is_finite or not atom.coef.is_real:
+                raise ActivationError(
+                    f"{self.name}: coefficient {atom.coef} is not a finite real number"
+                )
+            if atom.power < 0 or bool(atom.scale < 0):
+                raise ActivationError(
+                    f"{self.name}: atom {atom} has a negative power or scale; both must be at least 0"
+                )
+        if self.atoms != at.combine(self.atoms):
+            raise ActivationError(f"{self.name}: atoms are not in canonical form; build it by `of`")
+
+    @classmethod
+    def of(
+        cls,
+        atoms: list[Atom] | tuple[Atom, ...],
+        name: str = "f",
+        parameters: Mapping[str, sp.Expr] | None = None,
+        label: str | None = None,
+    ) -> "Activation":
+        """Build an activation from atoms in any order."""
+        return cls(at.combine(atoms), name, parameters or {}, label or rf"\mathrm{{{name}}}")
+
+    # -- the function ------------------------------------------------------------------------------
+
+    @cached_property
+    def expr(self) -> sp.Expr:
+        """The function as SymPy, in ``theory.activations.x``; Dirac masses as ``DiracDelta``."""
+        sharp = [atom for atom in self.atoms if atom.kind is Kind.STEP and atom.scale == 0]
+        rest = [
+            atom.expr for atom in self.atoms if not (atom.kind is Kind.STEP and atom.scale == 0)
+        ]
+        return piecewise(sharp) + sp.Add(*rest)
+
+    @cached_property
+    def breakpoints(self) -> tuple[sp.Expr, ...]:
+        """Places where the function is not smooth, in increasing order."""
+        places = {atom.at for atom in self.atoms if atom.scale == 0 and not atom.is_polynomial}
+        return tuple(sorted(places, key=float))
+
+    @cached_property
+    def table(self) -> PiecewiseTable:
+        """The sharp steps as float64 polynomials between breakpoints."""
+        return PiecewiseTable.of([a for a in self.atoms if a.kind is Kind.STEP and a.scale == 0])
+
+    def __call__(self, values: ArrayLike) -> Float:
+        """Evaluate in float64, elementwise, to a few ulp of the largest term.
+
+        Raises
+        ------
+        ActivationError
+            If the activation holds Dirac masses: it has no values there.
+        """
+        self._require_values()
+        u = finite(values, "x")
+        result = self.table(u)
+        for atom in self.atoms:
+            if atom.scale != 0:
+                e = float(atom.scale)
+                z = (u - float(atom.at)) / e
+                density = np.exp(-(z**2) / 2) / (e * np.sqrt(2 * np.pi))
+                shape = ndtr(z) if atom.kind is Kind.STEP else density
+                result = result + float(atom.coef) * u**atom.power * shape
+        return result
+
+    # -- calculus ----------------------------------------------------------------------------------
+
+    @cached_property
+    def derivative(self) -> "Activation":
+        """Distributional derivative; a jump becomes a Dirac mass."""
+        terms = [term for atom in self.atoms for term in at.derivative(atom)]
+        return Activation.of(terms, f"{self.name}'", self.parameters, f"{self.label}'")
+
+    @cached_property
+    def primitive(self) -> "Activation":
+        """The primitive that vanishes at 0 (midpoint value, where 0 is a jump)."""
+        terms = [term for atom in self.atoms for term in at.primitive(atom)]
+        raw = Activation.of(terms)
+        terms.append(at.step(-raw.at_zero, 0))
+        return Activation.of(terms, f"∫{self.name}", self.parameters, rf"\int {self.label}")
+
+    def smoothed(self, std: Any) -> "Activation":
+        """Average over independent Gaussian noise of exact standard deviation ``std`` > 0 (claim G3)."""
+        s = exact(std, "std")
+        if not bool(s > 0):
+            raise ActivationError(f"smoothing needs a positive standard deviation, got {s}")
+        terms = [term for atom in self.atoms for term in at.smoothed(atom, s)]
+        return Activation.of(
+            terms, f"{self.name}*N({s}^2)", self.parameters, rf"{self.label} * N_{{{sp.latex(s)}}}"
+        )
+
+    @cached_property
+    def at_zero(self) -> sp.Expr:
+        """Exact value at 0, the midpoint at a jump; ``oo`` on a Dirac mass."""
+        if any(atom.is_dirac and atom.at == 0 for atom in self.atoms):
+            return sp.oo
+        smooth = [atom for atom in self.atoms if not atom.is_dirac]
+        return sp.Add(*(atom.expr.subs(x, 0) for atom in smooth))
+
+    # -- facts -------------------------------------------------------------------------------------
+
+    @cached_property
+    def has_dirac(self) -> bool:
+        """Whether a Dirac mass is present, so that point values do not exist."""
+        return any(atom.is_dirac for atom in self.atoms)
+
+    @cached_property
+    def is_sharp(self) -> bool:
+        """Whether every atom is a sharp step: a piecewise polynomial."""
+        return all(atom.kind is Kind.STEP and atom.scale == 0 for atom in self.atoms)
+
+    @cached_property
+    def is_continuous(self) -> bool:
+        """Whether there is no jump (and no Dirac mass)."""
+        return not self.has_dirac and not self.derivative.has_dirac
+
+    @cached_property
+    def lipschitz(self) -> float:
+        """Least Lipschitz constant; ``inf`` at a jump. Exact for piecewise polynomials, else to 1e-12."""
+        if not self.is_continuous:
+            return float("inf")
+        return extremum(self.derivative)
+
+    @cached_property
+    def bound(self) -> float:
+        """Supremum of the absolute value; ``inf`` if unbounded. Accuracy as for ``lipschitz``."""
+        self._require_values()
+        return extremum(self)
+
+    # -- algebra -----------------------------------------------------------------------------------
+
+    def __add__(self, other: "Activation") -> "Activation":
+        return Activation.of(
+            [*self.atoms, *other.atoms],
+            f"({self.name} + {other.name})",
+            {},
+            f"({self.label} + {other.label})",
+        )
+
+    def __sub__(self, other: "Activation") -> "Activation":
+        return self + (-1) * other
+
+    def __mul__(self, other: "Activation") -> "Activation":
+        terms = [
+            term for left in self.atoms for right in other.atoms for term in at.product(left, right)
+        ]
+        return Activation.of(
+            terms, f"{self.name}*{other.name}", {}, rf"{self.label}\,{other.label}"
+        )
+
+    def __rmul__(self, factor: Any) -> "Activation":
+        k = exact(factor, "factor")
+        scaled = [Atom(k * a.coef, a.power, a.at, a.scale, a.kind) for a in self.atoms]
+        return Activation.of(
+            scaled, f"{k}*{self.name}", self.parameters, rf"{sp.latex(k)}\,{self.label}"
+        )
+
+    def __neg__(self) -> "Activation":
+        return (-1) * self
+
+    # -- display -----------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        base = self.name.rstrip("'")
+        primes = self.name[len(base) :]
+        inside = ", ".join(str(value) for value in self.parameters.values())
+        return f"{base}({inside}){primes}" if inside else self.name
+
+    def __repr__(self) -> str:
+        return f"<Activation {self}: {self.expr}>"
+
+    def _repr_latex_(self) -> str:
+        return f"${self.label}(x) = {sp.latex(self.expr)}$"
+
+    def _require_values(self) -> None:
+        if self.has_dirac:
+            raise ActivationError(
+                f"{self} holds Dirac masses and has no point values; use it inside an expectation, "
+                f"or smooth it first"
+            )
+
+
+Builder = Callable[..., Activation]

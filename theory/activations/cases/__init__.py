@@ -1,0 +1,1 @@
+"""One activation a file; found by folder."""

@@ -1,0 +1,1 @@
+"""Number systems and the exact functions that expectations are written in."""

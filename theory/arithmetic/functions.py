@@ -1,0 +1,227 @@
+"""The few special functions that every Gaussian expectation of the class is written in.
+
+``Phi``, ``phi``, ``Phi2`` and ``OwenT`` are what a reader sees. ``Cross``, ``Arc`` and ``Orthant``
+are the same quantities in raw arguments, kept unevaluated so that a number system can compute them
+without cancellation; ``readable`` turns them into the first kind.
+"""
+
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+
+class phi(sp.Function):  # noqa: N801  the letter of the field
+    r"""Standard normal density, :math:`\varphi(x)=e^{-x^2/2}/\sqrt{2\pi}`."""
+
+    nargs = 1
+    is_real = True
+    is_positive = True
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        if x.is_zero:
+            return 1 / sp.sqrt(2 * sp.pi)
+        if x.is_infinite:
+            return sp.Integer(0)
+        return cls(-x) if x.could_extract_minus_sign() else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return -self.args[0] * self
+
+    def _eval_rewrite_as_exp(self, x: sp.Expr, **_: Any) -> sp.Expr:
+        return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.exp)._eval_evalf(prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return _call(printer, r"\varphi", self.args, exp)
+
+
+class Phi(sp.Function):
+    r"""Standard normal distribution function, :math:`\Phi(x)=(1+\mathrm{erf}(x/\sqrt2))/2`."""
+
+    nargs = 1
+    is_real = True
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        if x.is_zero:
+            return sp.Rational(1, 2)
+        if x is sp.oo:
+            return sp.Integer(1)
+        if x is -sp.oo:
+            return sp.Integer(0)
+        return 1 - cls(-x) if x.could_extract_minus_sign() else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return phi(self.args[0])
+
+    def _eval_rewrite_as_erf(self, x: sp.Expr, **_: Any) -> sp.Expr:
+        return (1 + sp.erf(x / sp.sqrt(2))) / 2
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.erf)._eval_evalf(prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return _call(printer, r"\Phi", self.args, exp)
+
+
+class OwenT(sp.Function):
+    r"""Owen's function, :math:`T(h,a)=\frac1{2\pi}\int_0^a\frac{e^{-h^2(1+x^2)/2}}{1+x^2}\,dx`."""
+
+    nargs = 2
+    is_real = True
+
+    @classmethod
+    def eval(cls, h: sp.Expr, a: sp.Expr) -> sp.Expr | None:
+        if a.is_zero or h.is_infinite:
+            return sp.Integer(0)
+        if h.is_zero:
+            return sp.atan(a) / (2 * sp.pi)
+        if h.could_extract_minus_sign():
+            return cls(-h, a)
+        return -cls(h, -a) if a.could_extract_minus_sign() else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        h, a = self.args
+        if argindex == 1:
+            return -phi(h) * (Phi(a * h) - sp.Rational(1, 2))
+        return sp.exp(-(h**2) * (1 + a**2) / 2) / (2 * sp.pi * (1 + a**2))
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        h, a = (mpmath.mpf(arg._eval_evalf(prec)._to_mpmath(prec)) for arg in self.args)
+        with mpmath.workprec(prec + 10):
+            value = mpmath.quad(
+                lambda x: mpmath.exp(-(h**2) * (1 + x**2) / 2) / (1 + x**2), [0, a]
+            ) / (2 * mpmath.pi)
+        return sp.Expr._from_mpmath(value, prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return _call(printer, r"\operatorname{T}", self.args, exp)
+
+
+class Phi2(sp.Function):
+    r"""Bivariate normal distribution function, :math:`\Phi_2(h,k;r)=P(X\le h,Y\le k)`."""
+
+    nargs = 3
+    is_real = True
+
+    @classmethod
+    def eval(cls, h: sp.Expr, k: sp.Expr, r: sp.Expr) -> sp.Expr | None:
+        if r.is_zero:
+            return Phi(h) * Phi(k)
+        if h.is_zero and k.is_zero:
+            return sp.Rational(1, 4) + sp.asin(r) / (2 * sp.pi)
+        for free, bound in ((h, k), (k, h)):
+            if bound is sp.oo:
+                return Phi(free)
+            if bound is -sp.oo:
+                return sp.Integer(0)
+        return None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        h, k, r = self.args
+        root = sp.sqrt(1 - r**2)
+        if argindex == 1:
+            return phi(h) * Phi((k - r * h) / root)
+        if argindex == 2:
+            return phi(k) * Phi((h - r * k) / root)
+        return sp.exp(-(h**2 - 2 * r * h * k + k**2) / (2 * root**2)) / (2 * sp.pi * root)
+
+    def _eval_rewrite_as_OwenT(self, h: sp.Expr, k: sp.Expr, r: sp.Expr, **_: Any) -> sp.Expr:
+        return orthant_by_owen(h, k, sp.Integer(1), sp.Integer(1), r)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        h, k, r = (arg._eval_evalf(prec) for arg in self.args)
+        return orthant_by_owen(h, k, sp.Integer(1), sp.Integer(1), r).doit()._eval_evalf(prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        h, k, r = (printer._print(arg) for arg in self.args)
+        text = rf"\Phi_2\left({h}, {k}; {r}\right)"
+        return rf"\left({text}\right)^{{{exp}}}" if exp else text
+
+
+class Cross(sp.Function):
+    """Difference of products ``a*b - c*d``, which float64 computes without cancellation."""
+
+    nargs = 4
+    is_real = True
+
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr, c: sp.Expr, d: sp.Expr) -> sp.Expr | None:
+        if (c * d).is_zero:
+            return a * b
+        if (a * b).is_zero:
+            return -c * d
+        return None
+
+    def doit(self, **_: Any) -> sp.Expr:
+        a, b, c, d = self.args
+        return a * b - c * d
+
+
+class Arc(sp.Function):
+    """``asin(c / sqrt(P*Q))``, as ``atan2(c, sqrt(P*Q - c**2))``: no digit is lost near the ends."""
+
+    nargs = 3
+    is_real = True
+
+    @classmethod
+    def eval(cls, P: sp.Expr, Q: sp.Expr, c: sp.Expr) -> sp.Expr | None:
+        if c.could_extract_minus_sign():
+            return -cls(P, Q, -c)
+        return None
+
+    def doit(self, **_: Any) -> sp.Expr:
+        P, Q, c = self.args
+        return sp.asin(c / sp.sqrt(P * Q))
+
+
+class Orthant(sp.Function):
+    """``P(U <= a, V <= b)`` for centred Gaussian (U, V), variances P and Q, covariance c; a, b > 0."""
+
+    nargs = 5
+    is_real = True
+
+    def doit(self, **_: Any) -> sp.Expr:
+        a, b, P, Q, c = self.args
+        return Phi2(a / sp.sqrt(P), b / sp.sqrt(Q), c / sp.sqrt(P * Q))
+
+    def _eval_rewrite_as_OwenT(self, *args: sp.Expr, **_: Any) -> sp.Expr:
+        return orthant_by_owen(*args)
+
+
+def orthant_by_owen(a: sp.Expr, b: sp.Expr, P: sp.Expr, Q: sp.Expr, c: sp.Expr) -> sp.Expr:
+    r"""``P(U <= a, V <= b)`` by Owen's T for thresholds that are numbers or declared positive.
+
+    Owen (1956), eq. (2.1); claim T19. With :math:`\Delta = PQ-c^2` the second argument of T is
+    :math:`(k/h-r)/\sqrt{1-r^2} = (bP-ca)/(a\sqrt\Delta)`, which no rounding of r enters.
+    """
+    h, k = a / sp.sqrt(P), b / sp.sqrt(Q)
+    root = sp.sqrt(Cross(P, Q, c, c))
+    if a.is_zero and b.is_zero:
+        return sp.Rational(1, 4) + Arc(P, Q, c) / (2 * sp.pi)
+    if b.is_zero:
+        return Phi(h) / 2 + OwenT(h, c / root)
+    if a.is_zero:
+        return Phi(k) / 2 + OwenT(k, c / root)
+    same_side = (a * b).is_positive
+    return (
+        Phi(h) / 2
+        + Phi(k) / 2
+        - OwenT(h, Cross(b, P, c, a) / (a * root))
+        - OwenT(k, Cross(a, Q, c, b) / (b * root))
+        - (0 if same_side else sp.Rational(1, 2))
+    )
+
+
+def readable(expr: sp.Expr) -> sp.Expr:
+    """Rewrite the raw functions ``Cross``, ``Arc``, ``Orthant`` in textbook form."""
+    return expr.replace(lambda e: isinstance(e, Cross | Arc | Orthant), lambda e: e.doit())
+
+
+def _call(printer: Any, name: str, args: tuple[sp.Expr, ...], exp: str | None) -> str:
+    power = rf"^{{{exp}}}" if exp else ""
+    return rf"{name}{power}\left({', '.join(printer._print(arg) for arg in args)}\right)"
