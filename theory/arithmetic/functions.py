@@ -1,7 +1,7 @@
 """The few special functions that every Gaussian expectation of the class is written in.
 
-``Phi``, ``phi``, ``Phi2`` and ``OwenT`` are what a reader sees. ``Cross``, ``Arc`` and ``Orthant``
-are the same quantities in raw arguments, kept unevaluated so that a number system can compute them
+``Phi``, ``phi``, ``Phi2`` and ``OwenT`` are what a reader sees. ``Cross``, ``Arc``, ``Orthant`` and
+``JointDensity`` are the same quantities in raw arguments, kept unevaluated so that a number system can compute them
 without cancellation; ``readable`` turns them into the first kind.
 """
 
@@ -193,6 +193,25 @@ class Orthant(sp.Function):
         return orthant_by_owen(*args)
 
 
+class JointDensity(sp.Function):
+    """Density of a centred Gaussian (U, V), variances P and Q, covariance c, at (a, b)."""
+
+    nargs = 5
+    is_real = True
+
+    def doit(self, **_: Any) -> sp.Expr:
+        a, b, P, Q, c = self.args
+        det = P * Q - c**2
+        square = sp.expand(a**2 * Q - 2 * a * b * c + b**2 * P)
+        return sp.exp(-square / (2 * det)) / (2 * sp.pi * sp.sqrt(det))
+
+    def _eval_rewrite_as_phi(self, *args: sp.Expr, **_: Any) -> sp.Expr:
+        # A product of two densities: the quadratic form as a sum of squares, free of cancellation.
+        a, b, P, Q, c = args
+        det = Cross(P, Q, c, c)
+        return phi(a / sp.sqrt(P)) * phi(Cross(b, P, c, a) / sp.sqrt(P * det)) / sp.sqrt(det)
+
+
 def orthant_by_owen(a: sp.Expr, b: sp.Expr, P: sp.Expr, Q: sp.Expr, c: sp.Expr) -> sp.Expr:
     r"""``P(U <= a, V <= b)`` by Owen's T for thresholds that are numbers or declared positive.
 
@@ -218,8 +237,10 @@ def orthant_by_owen(a: sp.Expr, b: sp.Expr, P: sp.Expr, Q: sp.Expr, c: sp.Expr) 
 
 
 def readable(expr: sp.Expr) -> sp.Expr:
-    """Rewrite the raw functions ``Cross``, ``Arc``, ``Orthant`` in textbook form."""
-    return expr.replace(lambda e: isinstance(e, Cross | Arc | Orthant), lambda e: e.doit())
+    """Rewrite the raw functions (``Cross``, ``Arc``, ``Orthant``, ``JointDensity``) in textbook form."""
+    return expr.replace(
+        lambda e: isinstance(e, Cross | Arc | Orthant | JointDensity), lambda e: e.doit()
+    )
 
 
 def _call(printer: Any, name: str, args: tuple[sp.Expr, ...], exp: str | None) -> str:

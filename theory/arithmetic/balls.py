@@ -1,0 +1,157 @@
+"""Ball arithmetic (Arb through python-flint): every result contains the true value."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flint
+import sympy as sp
+from flint import acb, arb
+
+from theory.arithmetic.exact import exact
+from theory.arithmetic.lowering import lower
+from theory.errors import DomainError
+
+
+class Balls:
+    """The number system of Arb balls, at the precision of the enclosing ``working`` block."""
+
+    name = "balls"
+
+    def rational(self, numerator: int, denominator: int) -> arb:
+        """Return the ball of an exact rational."""
+        return arb(numerator) / denominator
+
+    def pi(self) -> arb:
+        """Return pi."""
+        return arb.pi()
+
+    def add(self, terms: list[arb]) -> arb:
+        """Return a sum."""
+        return sum(terms, arb(0))
+
+    def mul(self, factors: list[arb]) -> arb:
+        """Return a product."""
+        result = arb(1)
+        for factor in factors:
+            result *= factor
+        return result
+
+    def power(self, base: arb, exponent: sp.Rational) -> arb:
+        """Return an integer or half-integer power."""
+        root = base if exponent.q == 1 else base.sqrt()
+        return root ** int(exponent.p)
+
+    def apply(self, function: str, arguments: list[arb]) -> arb:
+        """Return a function value."""
+        return _RULES[function](*arguments)
+
+
+def _normal_cdf(x: arb) -> arb:
+    return (-x / arb(2).sqrt()).erfc() / 2
+
+
+def _normal_density(x: arb) -> arb:
+    return (-(x * x) / 2).exp() / (2 * arb.pi()).sqrt()
+
+
+def _owen_t(h: arb, a: arb) -> arb:
+    if a < 0:
+        return -_owen_t(h, -a)
+    h = abs(h)
+    if a > 1:
+        # Owen (1956), eq. (2.3), with complements so that no digit of the tails is lost.
+        k = a * h
+        tails = _normal_cdf(-h) * _normal_cdf(k) + _normal_cdf(h) * _normal_cdf(-k)
+        return tails / 2 - _owen_t(k, 1 / a)
+    square = (h * a) ** 2 / 2
+
+    def integrand(t: acb, _: bool) -> acb:
+        return (-acb(square) * t * t).exp() / (1 + acb(a * a) * t * t)
+
+    scale = a * (-(h * h) / 2).exp() / (2 * arb.pi())
+    return scale * acb.integral(integrand, 0, 1).real
+
+
+def _arc(P: arb, Q: arb, c: arb) -> arb:
+    return arb.atan2(c, (P * Q - c * c).sqrt())
+
+
+_RULES: dict[str, Callable[..., arb]] = {
+    "Phi": _normal_cdf,
+    "phi": _normal_density,
+    "OwenT": _owen_t,
+    "Cross": lambda a, b, c, d: a * b - c * d,
+    "Arc": _arc,
+    "exp": lambda x: x.exp(),
+    "log": lambda x: x.log(),
+    "erf": lambda x: x.erf(),
+    "erfc": lambda x: x.erfc(),
+    "asin": lambda x: x.asin(),
+    "acos": lambda x: x.acos(),
+    "atan": lambda x: x.atan(),
+    "sin": lambda x: x.sin(),
+    "cos": lambda x: x.cos(),
+    "Abs": abs,
+    "Max": lambda first, *rest: _fold(arb.max, first, rest),
+    "Min": lambda first, *rest: _fold(arb.min, first, rest),
+}
+
+
+def _fold(operation: Callable[[arb, arb], arb], first: arb, rest: tuple[arb, ...]) -> arb:
+    for other in rest:
+        first = operation(first, other)
+    return first
+
+
+def ball(expr: sp.Expr, values: Mapping[sp.Symbol, Any] | None = None, bits: int = 128) -> arb:
+    """Evaluate ``expr`` as one ball at a fixed working precision.
+
+    Parameters
+    ----------
+    expr
+        SymPy expression; see ``theory.arithmetic.lowering.lower``.
+    values
+        Exact numbers (int, Fraction, decimal string, SymPy number) or balls for the free symbols.
+    bits
+        Working precision; the radius tells what came of it.
+
+    Raises
+    ------
+    InexactInputError
+        For a float.
+    """
+    with flint.ctx.workprec(bits):
+        return lower(expr, {s: _as_ball(v, s) for s, v in (values or {}).items()}, Balls())
+
+
+def accurate_ball(
+    expr: sp.Expr, values: Mapping[sp.Symbol, Any] | None = None, bits: int = 128, floor: int = 4096
+) -> arb:
+    """Evaluate ``expr`` so that ``bits`` bits come out good, raising the precision as needed.
+
+    Where the value is 0, or so small that its relative accuracy cannot be had, the loop ends when the
+    radius is below ``2**-floor``.
+
+    Raises
+    ------
+    DomainError
+        If the value is not finite, or the expression is too ill-conditioned to settle.
+    """
+    working = bits + 32
+    while True:
+        result = ball(expr, values, working)
+        small = bool(result.rad() < arb(2) ** -floor)
+        if result.is_finite() and (result.rel_accuracy_bits() >= bits or small):
+            return result
+        if working > 2 * (bits + floor):
+            raise DomainError(
+                f"{sp.sstr(expr)[:120]} at {dict(values or {})} does not settle to a finite number "
+                f"at {working} bits; the value is infinite or undefined there"
+            )
+        working = working * 3 // 2 + 32
+
+
+def _as_ball(value: Any, symbol: sp.Symbol) -> arb:
+    if isinstance(value, arb):
+        return value
+    return lower(exact(value, str(symbol)), {}, Balls())

@@ -1,0 +1,71 @@
+"""A formula: one expression, evaluated in float64 or in balls, each value to stated accuracy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from flint import arb
+from numpy.typing import NDArray
+
+from theory.arithmetic.balls import accurate_ball
+from theory.arithmetic.float64 import Float64, Tracked
+from theory.arithmetic.lowering import lower
+from theory.errors import DomainError
+
+Float = NDArray[np.float64]
+
+# A float64 value is kept when its running error bound is below this share of it; else a ball decides.
+RELATIVE_BUDGET = 2e-13
+_DENORMAL_BITS = 1100
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An expression in named symbols.
+
+    Parameters
+    ----------
+    expr
+        In the raw functions of ``theory.arithmetic.functions``.
+    symbols
+        The free symbols, in the order of the arguments.
+    """
+
+    expr: sp.Expr
+    symbols: tuple[sp.Symbol, ...]
+
+    def float64(self, *values: Float) -> Float:
+        """Evaluate one-dimensional arrays of equal length.
+
+        Accuracy: relative error at most 2e-13. A running error bound decides; a point where plain
+        float64 would lose more digits is recomputed in ball arithmetic and rounded once, which costs
+        milliseconds instead of nanoseconds.
+        """
+        with np.errstate(all="ignore"):
+            result = lower(
+                self.expr,
+                {s: Tracked.exact(v) for s, v in zip(self.symbols, values, strict=True)},
+                Float64(),
+            )
+            shape = np.broadcast_shapes(*(np.shape(v) for v in values), np.shape(result.value))
+            value = np.array(np.broadcast_to(result.value, shape), dtype=np.float64)
+            error = np.broadcast_to(result.error, shape)
+            doubtful = ~(error <= RELATIVE_BUDGET * np.abs(value)) & ~((value == 0) & (error == 0))
+        if np.any(doubtful):
+            points = np.stack([np.broadcast_to(v, shape)[doubtful] for v in values], axis=-1)
+            distinct, where = np.unique(points, axis=0, return_inverse=True)
+            rounded = np.array([self._rounded(point) for point in distinct])
+            value[doubtful] = rounded[where.reshape(-1)]
+        return value
+
+    def ball(self, *values: Any, bits: int) -> arb:
+        """Evaluate as a ball with ``bits`` good bits; exact input only."""
+        return accurate_ball(self.expr, dict(zip(self.symbols, values, strict=True)), bits)
+
+    def _rounded(self, point: Float) -> float:
+        exact = {s: arb(float(v)) for s, v in zip(self.symbols, point, strict=True)}
+        try:
+            return float(accurate_ball(self.expr, exact, 60, floor=_DENORMAL_BITS).mid())
+        except DomainError:
+            return float("nan")
