@@ -203,7 +203,7 @@ class JointDensity(sp.Function):
         a, b, P, Q, c = self.args
         det = P * Q - c**2
         square = sp.expand(a**2 * Q - 2 * a * b * c + b**2 * P)
-        return sp.exp(-square / (2 * det)) / (2 * sp.pi * sp.sqrt(det))
+        return sp.exp(-sp.S.Half * square * det**-1) / (2 * sp.pi * sp.sqrt(det))
 
     def _eval_rewrite_as_phi(self, *args: sp.Expr, **_: Any) -> sp.Expr:
         # A product of two densities: the quadratic form as a sum of squares, free of cancellation.

@@ -1,0 +1,282 @@
+"""E[f(u) g(v)] of two activations under a Gaussian pair: derived once, evaluated anywhere."""
+
+from functools import cache, cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+from flint import arb
+from numpy.typing import ArrayLike, NDArray
+
+from theory.activations import Activation
+from theory.activations.atoms import step
+from theory.arithmetic import Formula, exact, exact_or_dyadic, readable
+from theory.arithmetic.float64 import cross
+from theory.checks import finite
+from theory.errors import DomainError, InputError
+from theory.gaussian.line import mean, on_line
+from theory.gaussian.linear import Linear
+from theory.gaussian.stein import Factor, PairMoments
+
+Float = NDArray[np.float64]
+
+p, q = sp.symbols("p q", positive=True)
+c = sp.Symbol("c", real=True)
+
+# Inputs p, q, c rounded to float64 move p*q - c*c by up to 2 ulp of p*q: a determinant below that
+# is the line c = +-sqrt(p*q) itself.
+_ON_LINE = 2.0**-51
+
+_ONE = Activation.of([step(sp.S.One, 0)], "1", label="1")
+
+
+class Expectation:
+    r"""The function (p, q, c) -> E[f(u) g(v)], (u, v) ~ N(0, [[p, c], [c, q]]).
+
+    Obtained from ``theory.expectation``. Dirac masses in f or g are allowed.
+
+    Attributes
+    ----------
+    f, g
+        The two activations.
+
+    Notes
+    -----
+    Derivation: Stein recursion and variance inflation (claims G2, G3). Ends (claim G4): c = 0 factorises,
+    c = +-sqrt(pq) is one-dimensional, and a variance 0 means the value at 0 (midpoint at a jump).
+    """
+
+    def __init__(self, f: Activation, g: Activation, *, single: bool) -> None:
+        self.f, self.g, self._single = f, g, single
+
+    # -- symbolic ----------------------------------------------------------------------------------
+
+    @cached_property
+    def expr(self) -> sp.Expr:
+        """SymPy expression in ``theory.gaussian.p``, ``q`` (positive) and ``c`` (real), |c| < sqrt(pq)."""
+        return readable(self._generic.expr)
+
+    def latex(self) -> str:
+        """Return the LaTeX of ``expr``."""
+        return str(sp.latex(self.expr))
+
+    def on_line(self, sign: int = 1) -> sp.Expr:
+        """Return the expression in p, q on the line c = sign*sqrt(pq): equal or opposite inputs."""
+        if sign not in (1, -1):
+            raise InputError(f"sign must be 1 or -1, got {sign!r}")
+        return readable(self._line(sign).expr)
+
+    @cached_property
+    def _generic(self) -> Formula:
+        if self._single:
+            return Formula(_mean(self.f, p), (p,))
+        total = Linear()
+        for a in self.f.atoms:
+            for b in self.g.atoms:
+                pair = _pair(a.scale, b.scale)
+                total.add_all(
+                    pair.moment(a.power, b.power, Factor.of(a), Factor.of(b)), a.coef * b.coef
+                )
+        return Formula(total.expr, (p, q, c))
+
+    @cache  # noqa: B019  an expectation lives as long as its cache entry
+    def _line(self, sign: int) -> Formula:
+        total = Linear()
+        for a in self.f.atoms:
+            for b in self.g.atoms:
+                if a.scale == 0 and b.scale == 0:
+                    total.add_all(on_line(a, b, p, q, sign))
+                else:
+                    pair = PairMoments(p, q, sign * sp.sqrt(p) * sp.sqrt(q), a.scale, b.scale)
+                    total.add_all(
+                        pair.moment(a.power, b.power, Factor.of(a), Factor.of(b)), a.coef * b.coef
+                    )
+        return Formula(total.expr, (p, q))
+
+    # -- float64 -----------------------------------------------------------------------------------
+
+    def float64(self, p: ArrayLike, q: ArrayLike | None = None, c: ArrayLike | None = None) -> Float:
+        """Evaluate in float64; arguments broadcast.
+
+        Parameters
+        ----------
+        p, q, c
+            Variances (>= 0) and covariance (|c| <= sqrt(pq)); only ``p`` for a single function.
+
+        Returns
+        -------
+        ndarray
+            ``inf`` where two Dirac masses meet (sign' sign' on the diagonal), or one sits on a variable
+            of variance 0.
+
+        Raises
+        ------
+        InputError
+            For NaN, infinity, a negative variance, or c*c > p*q beyond rounding.
+
+        Notes
+        -----
+        Relative accuracy 2e-13 at the float64 numbers given, except that a covariance within rounding
+        (2**-51 in c*c/(p*q)) of the line counts as on it.
+        """
+        if self._single:
+            return self._mean_float64(self.f, _variance(p, "p"))
+        if q is None or c is None:
+            raise InputError(f"E[{self.f}(u) {self.g}(v)] needs p, q and c; got p only")
+        P, Q, C = np.broadcast_arrays(_variance(p, "p"), _variance(q, "q"), finite(c, "c"))
+        shape = P.shape
+        P, Q, C = P.ravel(), Q.ravel(), C.ravel()
+        det = cross(P, Q, C, C)
+        line = np.abs(det) <= _ON_LINE * P * Q
+        bad = np.flatnonzero((det < 0) & ~line)
+        if bad.size:
+            i = bad[0]
+            raise InputError(
+                f"p={P[i]}, q={Q[i]}, c={C[i]} is no covariance: c*c exceeds p*q; need |c| <= sqrt(p*q)"
+            )
+        result = np.empty(P.shape)
+        apart = C == 0
+        line &= ~apart
+        plain = ~apart & ~line
+        result[apart] = self._product(P[apart], Q[apart])
+        for sign in (1, -1):
+            here = line & (np.sign(C) == sign)
+            if np.any(here):
+                result[here] = self._line(sign).float64(P[here], Q[here])
+        if np.any(plain):
+            result[plain] = self._generic.float64(P[plain], Q[plain], C[plain])
+        return result.reshape(shape)
+
+    def _product(self, P: Float, Q: Float) -> Float:
+        one, other = self._mean_float64(self.f, P), self._mean_float64(self.g, Q)
+        with np.errstate(invalid="ignore"):
+            # A Dirac mass on a variable of variance 0 against a factor of mean 0: the limit is 0.
+            return np.where((one == 0) | (other == 0), 0.0, one * other)
+
+    def _mean_float64(self, f: Activation, P: Float) -> Float:
+        flat = P.ravel()
+        result = np.full(flat.shape, float(f.at_zero))
+        if np.any(flat > 0):
+            result[flat > 0] = Formula(_mean(f, p), (p,)).float64(flat[flat > 0])
+        return result.reshape(P.shape)
+
+    # -- exact input -------------------------------------------------------------------------------
+
+    def ball(self, p: Any, q: Any = None, c: Any = None, bits: int = 128) -> arb:
+        """Evaluate as an Arb ball that contains the value, with ``bits`` good bits.
+
+        Parameters
+        ----------
+        p, q, c
+            Exact numbers: int, Fraction, decimal string, SymPy number (``sqrt(2)`` included).
+        bits
+            Good bits of the result; a value below 2**-4096 comes with that absolute radius instead.
+
+        Raises
+        ------
+        InexactInputError
+            For a float: write it exactly.
+        DomainError
+            Where the value is infinite.
+        InputError
+            For a negative variance or c*c > p*q.
+        """
+        arguments = [exact(v, n) for v, n in zip(self._arguments(p, q, c), "pqc", strict=False)]
+        return self._exactly(arguments, bits)
+
+    def mp(self, p: Any, q: Any = None, c: Any = None, digits: int = 50) -> mpmath.mpf:
+        """Evaluate as an mpmath number correct to ``digits`` digits (the rounded midpoint of a ball).
+
+        Arguments as for ``ball``; floats and mpmath numbers are taken as the dyadic rationals they store.
+        """
+        arguments = [
+            exact_or_dyadic(v, n) for v, n in zip(self._arguments(p, q, c), "pqc", strict=False)
+        ]
+        bits = int(digits * 3.33) + 8
+        ball = self._exactly(arguments, bits)
+        mantissa, exponent = ball.mid().man_exp()
+        with mpmath.workprec(bits + 8):
+            return mpmath.ldexp(mpmath.mpf(int(mantissa)), int(exponent))
+
+    def _arguments(self, p: Any, q: Any, c: Any) -> list[Any]:
+        if self._single:
+            return [p]
+        if q is None or c is None:
+            raise InputError(f"E[{self.f}(u) {self.g}(v)] needs p, q and c; got p only")
+        return [p, q, c]
+
+    def _exactly(self, arguments: list[sp.Expr], bits: int) -> arb:
+        for value, name in zip(arguments[:2], "pq", strict=False):
+            if bool(value < 0):
+                raise InputError(f"variance {name} must be at least 0, got {value}")
+        if self._single:
+            return self._mean_ball(self.f, arguments[0], bits)
+        P, Q, C = arguments
+        det = sp.expand(P * Q - C**2)
+        if det.is_zero is None:
+            det = sp.nsimplify(sp.simplify(det))
+        if bool(det < 0):
+            raise InputError(f"p={P}, q={Q}, c={C} is no covariance: need |c| <= sqrt(p*q)")
+        if C == 0:
+            return self._mean_ball(self.f, P, bits) * self._mean_ball(self.g, Q, bits)
+        if det == 0:
+            formula = self._line(1 if bool(C > 0) else -1)
+            return formula.ball(P, Q, bits=bits)
+        return self._generic.ball(P, Q, C, bits=bits)
+
+    def _mean_ball(self, f: Activation, P: sp.Expr, bits: int) -> arb:
+        if P != 0:
+            return Formula(_mean(f, p), (p,)).ball(P, bits=bits)
+        if f.at_zero.is_infinite:
+            raise DomainError(f"E[{f}(u)] is infinite at variance 0: its Dirac mass sits at 0")
+        return Formula(f.at_zero, ()).ball(bits=bits)
+
+    # -- display -----------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"<Expectation E[{self.f}(u){'' if self._single else f' {self.g}(v)'}]>"
+
+    def _repr_latex_(self) -> str:
+        second = "" if self._single else rf"\,{self.g.label}(v)"
+        return rf"$\mathbb{{E}}\left[{self.f.label}(u){second}\right] = {self.latex()}$"
+
+
+@cache
+def expectation(f: Activation, g: Activation | None = None) -> Expectation:
+    """Return E[f(u) g(v)] as a function of the covariance of (u, v), or E[f(u)] of its variance.
+
+    Parameters
+    ----------
+    f, g
+        Activations, derivatives with Dirac masses included; ``g`` absent means E[f(u)].
+
+    Returns
+    -------
+    Expectation
+        Symbolic expression and evaluators. Claims G1-G4, T13-T23.
+    """
+    for function, name in ((f, "f"), (g, "g")):
+        if not isinstance(function, Activation) and not (name == "g" and function is None):
+            raise InputError(f"{name} must be an activation such as th.hardtanh(1), got {function!r}")
+    return Expectation(f, _ONE if g is None else g, single=g is None)
+
+
+@cache
+def _pair(e: sp.Expr, d: sp.Expr) -> PairMoments:
+    return PairMoments(p, q, c, e, d)
+
+
+@cache
+def _mean(f: Activation, variance: sp.Symbol) -> sp.Expr:
+    total = Linear()
+    for atom in f.atoms:
+        total.add_all(mean(atom, variance))
+    return total.expr
+
+
+def _variance(values: ArrayLike, name: str) -> Float:
+    array = finite(values, name)
+    if np.any(array < 0):
+        raise InputError(f"variance {name} must be at least 0, got {array.min()}")
+    return array
