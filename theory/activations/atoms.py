@@ -8,7 +8,7 @@ mass. Source: claim G1.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 
 import sympy as sp
 
@@ -18,7 +18,7 @@ from theory.errors import ActivationError
 x = sp.Symbol("x", real=True)
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What an atom multiplies its monomial with."""
 
     STEP = "step"

@@ -25,6 +25,10 @@ class Balls:
         """Return pi."""
         return arb.pi()
 
+    def infinity(self) -> arb:
+        """Return plus infinity."""
+        return arb.pos_inf()
+
     def add(self, terms: list[arb]) -> arb:
         """Return a sum."""
         return sum(terms, arb(0))

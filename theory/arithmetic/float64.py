@@ -42,6 +42,10 @@ class Float64:
         """Return pi."""
         return Tracked(np.float64(np.pi), np.float64(EPS * np.pi))  # type: ignore[arg-type]
 
+    def infinity(self) -> Tracked:
+        """Return plus infinity."""
+        return Tracked.exact(np.inf)
+
     def add(self, terms: list[Tracked]) -> Tracked:
         """Return a sum."""
         value, error = terms[0].value, terms[0].error
@@ -86,8 +90,8 @@ class Float64:
 
 def cross(a: Float, b: Float, c: Float, d: Float) -> Float:
     """Return ``a*b - c*d`` to 2 ulp: both products are split into exact sums (Dekker 1971)."""
-    high, low = _two_product(a, b)
-    other, rest = _two_product(c, d)
+    high, low = two_product(a, b)
+    other, rest = two_product(c, d)
     gap = high - other
     # Knuth's two-sum keeps what the subtraction of the high parts rounds away.
     back = gap - high
@@ -95,7 +99,8 @@ def cross(a: Float, b: Float, c: Float, d: Float) -> Float:
     return gap + (lost + (low - rest))
 
 
-def _two_product(a: Float, b: Float) -> tuple[Float, Float]:
+def two_product(a: Float, b: Float) -> tuple[Float, Float]:
+    """Return the rounded product and its exact rounding error (Veltkamp and Dekker)."""
     product = np.asarray(a * b)
     a1, a2 = _split(a)
     b1, b2 = _split(b)
@@ -182,12 +187,22 @@ def _extreme(choose: Callable[[Float, Float], Float]) -> Callable[..., Tracked]:
     return rule
 
 
+def _heaviside(x: Tracked, middle: Tracked) -> Tracked:
+    return Tracked.exact(np.where(np.abs(x.value) <= x.error, middle.value, x.value > 0))
+
+
+def _coincidence(x: Tracked) -> Tracked:
+    return Tracked.exact(np.where(np.abs(x.value) <= x.error, np.inf, 0.0))
+
+
 _RULES: dict[str, Callable[..., Tracked]] = {
     "Phi": _normal_cdf,
     "phi": _phi,
     "OwenT": _owen_t,
     "Cross": _cross,
     "Arc": _arc,
+    "Heaviside": _heaviside,
+    "Coincidence": _coincidence,
     "Max": _extreme(np.maximum),
     "Min": _extreme(np.minimum),
     "atan": _smooth(np.arctan, lambda x: 1 / (1 + x**2)),

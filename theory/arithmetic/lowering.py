@@ -24,6 +24,9 @@ class System(Protocol):
     def pi(self) -> Any:
         """Return pi."""
 
+    def infinity(self) -> Any:
+        """Return plus infinity."""
+
     def add(self, terms: list[Any]) -> Any:
         """Return a sum."""
 
@@ -71,6 +74,8 @@ class _Walk:
             return system.rational(int(expr.p), int(expr.q))
         if expr is sp.pi:
             return system.pi()
+        if expr is sp.oo:
+            return system.infinity()
         if expr.is_Add:
             return system.add([self(arg) for arg in expr.args])
         if expr.is_Mul:

@@ -1,0 +1,14 @@
+"""Architectures and their limit kernels: NNGP and (asymmetric) tangent kernels."""
+
+from theory.kernels.architecture import Architecture as Architecture
+from theory.kernels.architecture import Layer as Layer
+from theory.kernels.recursion import layer_covariances as layer_covariances
+from theory.kernels.recursion import nngp as nngp
+from theory.kernels.recursion import ntk as ntk
+from theory.kernels.symbolic import KernelExpression as KernelExpression
+from theory.kernels.symbolic import kernel_expression as kernel_expression
+from theory.kernels.weights import WeightLaw as WeightLaw
+from theory.kernels.weights import binarized as binarized
+from theory.kernels.weights import gaussian as gaussian
+from theory.kernels.weights import rademacher as rademacher
+from theory.kernels.weights import ternary_weights as ternary_weights
