@@ -1,0 +1,1 @@
+"""The claims, one file a source or section; found by folder."""

@@ -1,0 +1,1 @@
+"""Ways to check a claim, one a file; each declares what it trusts."""
