@@ -1,0 +1,1 @@
+"""The command: derive, compute, sample, verify, draw, reproduce; no mathematics lives here."""
