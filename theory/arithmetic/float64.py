@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import erf, erfc, ndtr, owens_t
 
 Float = NDArray[np.float64]
-EPS = float(np.finfo(np.float64).eps)
+# Unit roundoff: the relative error of one correctly rounded operation.
+EPS = float(np.finfo(np.float64).eps) / 2
 TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -120,7 +121,7 @@ def _cross(a: Tracked, b: Tracked, c: Tracked, d: Tracked) -> Tracked:
         + a.error * (np.abs(b.value) + b.error)
         + np.abs(c.value) * d.error
         + c.error * (np.abs(d.value) + d.error)
-        + 2 * EPS * np.abs(value)
+        + 3 * EPS * np.abs(value)
         + TINY
     )
     return Tracked(value, error)
@@ -133,14 +134,14 @@ def _density(x: Float) -> Float:
 def _phi(x: Tracked) -> Tracked:
     value = _density(x.value)
     steepest = _density(np.maximum(np.abs(x.value) - x.error, 0.0)) * (np.abs(x.value) + x.error)
-    return Tracked(value, steepest * x.error + EPS * (x.value**2 + 3) * value + TINY)
+    return Tracked(value, steepest * x.error + EPS * (x.value**2 + 6) * value + TINY)
 
 
 def _normal_cdf(x: Tracked) -> Tracked:
     value = ndtr(x.value)
     slope = _density(np.maximum(np.abs(x.value) - x.error, 0.0))
     tail = np.where(x.value < 0, x.value**2, 0.0)
-    return Tracked(value, slope * x.error + EPS * (tail + 3) * value + TINY)
+    return Tracked(value, slope * x.error + EPS * (2 * tail + 6) * value + TINY)
 
 
 def _owen_t(h: Tracked, a: Tracked) -> Tracked:
@@ -150,8 +151,8 @@ def _owen_t(h: Tracked, a: Tracked) -> Tracked:
     by_a = _density(h.value * np.sqrt(1 + nearest**2)) / np.sqrt(2 * np.pi) / (1 + nearest**2)
     # T lies between -1/4 and 1/4: an unbounded second argument costs no more than the whole range.
     by_a = np.minimum(by_a * a.error, 0.5)
-    # Patefield and Tandy's code is good to 16 decimals of its leading term, exp(-h**2/2)/4.
-    rounding = EPS * ((h.value**2 + 8) * np.abs(value) + _density(h.value))
+    # Patefield and Tandy (2000): 16 decimals of the leading term exp(-h**2/2)/4; exp loses h**2 ulp.
+    rounding = EPS * ((2 * h.value**2 + 8) * np.abs(value) + _density(h.value))
     return Tracked(value, by_h * h.error + by_a + rounding + TINY)
 
 
@@ -164,7 +165,7 @@ def _atan2(y: Tracked, x: Tracked) -> Tracked:
     value = np.arctan2(y.value, x.value)
     square = x.value**2 + y.value**2 + TINY
     moved = (np.abs(x.value) * y.error + np.abs(y.value) * x.error) / square
-    return Tracked(value, moved + 2 * EPS * np.abs(value))
+    return Tracked(value, moved + 4 * EPS * np.abs(value))
 
 
 def _smooth(
@@ -172,7 +173,7 @@ def _smooth(
 ) -> Callable[[Tracked], Tracked]:
     def rule(x: Tracked) -> Tracked:
         value = np.asarray(f(x.value))
-        return Tracked(value, np.abs(slope(x.value)) * x.error + 2 * EPS * np.abs(value) + TINY)
+        return Tracked(value, np.abs(slope(x.value)) * x.error + 4 * EPS * np.abs(value) + TINY)
 
     return rule
 

@@ -19,7 +19,7 @@ Float = NDArray[np.float64]
 # A float64 value is kept when its running error bound is below this share of it, or of the natural
 # scale of the quantity; else a ball decides.
 RELATIVE_BUDGET = 2e-13
-SCALE_BUDGET = 2e-14
+SCALE_BUDGET = 5e-14
 _DENORMAL_BITS = 1100
 
 
@@ -50,7 +50,7 @@ class Formula:
 
         Notes
         -----
-        Error at most 2e-13 |value| + 2e-14 scale. A running error bound decides; a point where plain
+        Error at most 2e-13 |value| + 5e-14 scale. A running error bound decides; a point where plain
         float64 would lose more digits is recomputed in ball arithmetic and rounded once, which costs
         milliseconds instead of nanoseconds.
         """

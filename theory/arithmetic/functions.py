@@ -1,3 +1,4 @@
+# ruff: noqa: D102, ARG002  (the methods are hooks that SymPy names and calls)
 """The few special functions that every Gaussian expectation of the class is written in.
 
 ``Phi``, ``phi``, ``Phi2`` and ``OwenT`` are what a reader sees. ``Cross``, ``Arc``, ``Orthant`` and

@@ -18,7 +18,7 @@ class Coincidence(sp.Function):
     is_real = True
 
     @classmethod
-    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:  # noqa: D102  a hook of SymPy
         if x.is_zero:
             return sp.oo
         return sp.S.Zero if x.is_zero is False else None

@@ -107,11 +107,23 @@ class PairMoments:
             # Stein for the Gaussian (u, v, t) given s = a.
             noise = self.e2 / P
             if i > 0:
-                lower, mean, with_u, with_v, with_t = (i - 1, j), self.p * a / P, self.p * noise, c * noise, c * noise
+                lower, mean, with_u, with_v, with_t = (
+                    (i - 1, j),
+                    self.p * a / P,
+                    self.p * noise,
+                    c * noise,
+                    c * noise,
+                )
                 orders = (i - 1, j)
             else:
                 spread = Cross(P, self.q, c, c) / P
-                lower, mean, with_u, with_v, with_t = (i, j - 1), c * a / P, c * noise, spread, spread
+                lower, mean, with_u, with_v, with_t = (
+                    (i, j - 1),
+                    c * a / P,
+                    c * noise,
+                    spread,
+                    spread,
+                )
                 orders = (i, j - 1)
             result.add_all(self._given(*lower, a, T), mean)
             if orders[0] > 0:

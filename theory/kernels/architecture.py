@@ -66,19 +66,29 @@ class Architecture:
     def __post_init__(self) -> None:
         depth = non_negative_int(self.hidden_layers, "hidden_layers")
         forward = self._functions(self.activation, depth, "activation")
-        backward = forward if self.surrogate is None else self._functions(self.surrogate, depth, "surrogate")
+        backward = (
+            forward
+            if self.surrogate is None
+            else self._functions(self.surrogate, depth, "surrogate")
+        )
         object.__setattr__(self, "activation", forward)
         object.__setattr__(self, "surrogate", backward)
         object.__setattr__(self, "weight_std", _numbers(self.weight_std, depth + 1, "weight_std"))
         object.__setattr__(self, "bias_std", _numbers(self.bias_std, depth + 1, "bias_std"))
         laws = _spread(self.weights, depth + 1, "weights")
         if not all(isinstance(law, WeightLaw) for law in laws):
-            raise ArchitectureError(f"weights must be laws such as th.gaussian(), got {self.weights!r}")
+            raise ArchitectureError(
+                f"weights must be laws such as th.gaussian(), got {self.weights!r}"
+            )
         object.__setattr__(self, "weights", laws)
         if any(std <= 0 for std in self.weight_std):
-            raise ArchitectureError(f"weight_std must be positive in every layer, got {self.weight_std}")
+            raise ArchitectureError(
+                f"weight_std must be positive in every layer, got {self.weight_std}"
+            )
         if any(std < 0 for std in self.bias_std):
-            raise ArchitectureError(f"bias_std must be at least 0 in every layer, got {self.bias_std}")
+            raise ArchitectureError(
+                f"bias_std must be at least 0 in every layer, got {self.bias_std}"
+            )
 
     @staticmethod
     def _functions(given: Any, depth: int, name: str) -> tuple[Activation, ...]:
@@ -143,7 +153,11 @@ def _numbers(given: Any, count: int, name: str) -> tuple[float, ...]:
     values = []
     for value in _spread(given, count, name):
         try:
-            number = float(value) if isinstance(value, float | np.floating) else float(exact(value, name))
+            number = (
+                float(value)
+                if isinstance(value, float | np.floating)
+                else float(exact(value, name))
+            )
         except HardlimitError as error:
             raise ArchitectureError(f"{name} must be a real number, got {value!r}") from error
         if not np.isfinite(number):

@@ -37,7 +37,10 @@ class Moments:
     def affine(self, scale: float, shift: float) -> "Moments":
         """Return scale * self + shift."""
         return Moments(
-            scale * self.xx + shift, scale * self.yy + shift, scale * self.xy + shift, self.symmetric
+            scale * self.xx + shift,
+            scale * self.yy + shift,
+            scale * self.xy + shift,
+            self.symmetric,
         )
 
 
@@ -67,11 +70,8 @@ def nngp(arch: Architecture, X: ArrayLike, Y: ArrayLike | None = None) -> Float:
     (claim B37). Source: claims T5, T11.
     """
     x, y = paired_inputs(X, Y)
-    moments = None
-    for moments, _ in _covariances(arch, x, y):
-        pass
-    assert moments is not None
-    return moments.xy
+    *_, (last, _) = _covariances(arch, x, y)
+    return last.xy
 
 
 def layer_covariances(arch: Architecture, X: ArrayLike) -> list[Float]:
@@ -118,7 +118,9 @@ def ntk(
     x, y = paired_inputs(X, Y)
     theta: Float | None = None
     previous: Moments | None = None
-    stages = zip(_covariances(arch, x, y), arch.weight_laws, arch.weight_stds, arch.bias_stds, strict=True)
+    stages = zip(
+        _covariances(arch, x, y), arch.weight_laws, arch.weight_stds, arch.bias_stds, strict=True
+    )
     for index, ((moments, features), law, w, b) in enumerate(stages):
         own = w**2 * law.jacobian_moment(pair) * features.xy + b**2
         if theta is None or previous is None:

@@ -76,7 +76,9 @@ def kernel_expression(
     for index in range(arch.hidden_layers + 1):
         w, b, v, m = _constants(arch, index)
         sigma = {where: _symbol("Sigma", index + 1, where) for where in features}
-        equations += [sp.Eq(sigma[k], w**2 * v * features[k] + b**2, evaluate=False) for k in features]
+        equations += [
+            sp.Eq(sigma[k], w**2 * v * features[k] + b**2, evaluate=False) for k in features
+        ]
         if kind == "ntk":
             own = w**2 * m * features["xy"] + b**2
             carried = sp.S.Zero if theta is None else theta * w**2 * v * slope

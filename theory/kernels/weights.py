@@ -8,6 +8,7 @@ surrogate tau_w(W) (``"surrogate"``). Where nothing is binarized, omega is the i
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +77,7 @@ class WeightLaw:
         worst = int(gap.argmax())
         if gap[worst] > 1e-12:
             raise ArchitectureError(
-                f"binarized weights need an odd map, so that they are centred, but {self.forward.name} takes "
+                f"binarized weights need an odd map, so that they are centred, but {self.forward} takes "
                 f"{self.forward(grid)[worst]} at {grid[worst]} and {self.forward(-grid)[worst]} at {-grid[worst]}"
             )
 
@@ -89,7 +90,7 @@ class WeightLaw:
 
     @cached_property
     def variance(self) -> float:
-        """v = E[omega(W)^2], the factor of every propagated covariance (claim T11)."""
+        """V = E[omega(W)^2], the factor of every propagated covariance (claim T11)."""
         if self.forward is None:
             return 1.0 - self.zero_probability
         return _mean_product(self.forward, self.forward)
@@ -109,7 +110,7 @@ class WeightLaw:
         return _mean_product(square, square)
 
     def jacobian_moment(self, pair: tuple[str, str]) -> float:
-        """m of claim T11: E of the product of the pair's two derivatives at a latent N(0, 1) weight.
+        """M of claim T11: E of the product of the pair's two derivatives at a latent N(0, 1) weight.
 
         1 where nothing is binarized; sqrt(2/pi) tau_w(0) for ("true", "surrogate") with sign weights;
         erf(min(a, b)/sqrt 2)/(ab) for hardtanh(a) with surrogate hardtanh(b).
@@ -125,7 +126,7 @@ class WeightLaw:
         shared = {atom.at for atom in _diracs(rows)} & {atom.at for atom in _diracs(columns)}
         if shared:
             raise UndefinedKernelError(
-                f"E[{rows.name}(W) {columns.name}(W)] is infinite: both derivatives have an atom at W = "
+                f"E[{rows}(W) {columns}(W)] is infinite: both derivatives have an atom at W = "
                 f"{', '.join(map(str, sorted(shared)))}; use the pair ('true', 'surrogate') with a continuous "
                 f"surrogate such as hardtanh(1), or hardtanh(a) with small a in place of a jump"
             )
@@ -133,7 +134,7 @@ class WeightLaw:
 
 
 def _diracs(function: "Activation") -> list["Atom"]:
-    return [atom for atom in function.atoms if atom.kind == "bump" and atom.scale == 0]
+    return [atom for atom in function.atoms if atom.is_dirac]
 
 
 def _mean_product(f: "Activation", g: "Activation") -> float:
@@ -158,7 +159,7 @@ def _fourth_moment(f: "Activation") -> float:
     def integrand(w: float) -> float:
         return float(f(np.array([w]))[0] ** 4 * np.exp(-w * w / 2) / np.sqrt(2 * np.pi))
 
-    panels = zip(edges, edges[1:], strict=False)
+    panels = pairwise(edges)
     return float(sum(quad(integrand, lo, hi, epsabs=1e-13, epsrel=1e-12)[0] for lo, hi in panels))
 
 
@@ -192,7 +193,7 @@ def binarized(forward: "Activation", surrogate: "Activation | None" = None) -> W
     """
     surrogate = forward if surrogate is None else surrogate
     return WeightLaw(
-        f"binarized({forward.name}, {surrogate.name})",
+        f"binarized({forward}, {surrogate})",
         rf"{forward.label}(\mathcal N(0,1))",
         forward=forward,
         surrogate=surrogate,

@@ -1,5 +1,6 @@
 """Staircases: k-bit uniform quantizers and any other piecewise constant function (claim T22)."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def staircase(thresholds: Sequence[Any], levels: Sequence[Any]) -> Activation:
         raise ActivationError(
             f"a staircase with {len(places)} thresholds needs {len(places) + 1} levels, got {len(values)}"
         )
-    if any(not bool(a < b) for a, b in zip(places, places[1:], strict=False)):
+    if any(not bool(a < b) for a, b in itertools.pairwise(places)):
         raise ActivationError(f"staircase thresholds must increase strictly, got {places}")
     jumps = [step(b - a, 0, t) for t, a, b in zip(places, values, values[1:], strict=False)]
     parameters = {"thresholds": sp.Tuple(*places), "levels": sp.Tuple(*values)}
