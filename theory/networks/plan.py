@@ -1,0 +1,185 @@
+"""An architecture flattened to arrays, and the one compiled function that evaluates every activation."""
+
+from math import erfc, exp, pi, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory import checks
+from theory.activations import Activation
+from theory.activations.atoms import Kind
+from theory.errors import InputError, UndefinedKernelError
+from theory.kernels.weights import JACOBIANS
+from theory.networks.compiled import compiled
+
+if TYPE_CHECKING:
+    from theory.kernels import Architecture
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Pair = tuple[str, str]
+
+NONE = -1
+"""Index of a function that is not there: the identity as a weight map, the constant 1 as its derivative."""
+
+
+class Functions(NamedTuple):
+    """Activations as padded arrays, one row each: sharp pieces (``PiecewiseTable``) and smooth atoms."""
+
+    breaks: Float
+    break_counts: Int
+    coefs: Float
+    middles: Float
+    atoms: Float  # (functions, atoms, 5): coef, power, at, scale, 1 for a step and 0 for a bump
+    atom_counts: Int
+
+
+class Plan(NamedTuple):
+    """Everything that a compiled sampler needs to know about an architecture; layers 0, ..., L of weights."""
+
+    widths: Int  # (L + 2,): d, n_1, ..., n_L, 1
+    weight_stds: Float
+    bias_stds: Float
+    variances: Float
+    latents: Int
+    zero_probabilities: Float
+    weight_maps: Int  # (L + 1,) omega
+    weight_slopes: Int  # (2, L + 1): omega', tau_w
+    activations: Int  # (L,)
+    slopes: Int  # (2, L): sigma', tau
+    functions: Functions
+
+
+class _Registry:
+    """Numbers the distinct functions of an architecture."""
+
+    def __init__(self) -> None:
+        self.known: dict[Activation, int] = {}
+
+    def index(self, function: Activation | None) -> int:
+        if function is None or function.has_dirac:
+            return NONE
+        return self.known.setdefault(function, len(self.known))
+
+    def arrays(self) -> Functions:
+        functions = list(self.known)
+        tables = [f.table for f in functions]
+        smooth = [[a for a in f.atoms if a.scale != 0] for f in functions]
+        count = max(len(functions), 1)
+        pieces = max((t.coefs.shape[0] for t in tables), default=1)
+        degree = max((t.coefs.shape[1] for t in tables), default=1)
+        result = Functions(
+            breaks=np.full((count, pieces), np.inf),
+            break_counts=np.zeros(count, np.int64),
+            coefs=np.zeros((count, pieces, degree)),
+            middles=np.zeros((count, pieces)),
+            atoms=np.zeros((count, max((len(s) for s in smooth), default=0), 5)),
+            atom_counts=np.array([len(s) for s in smooth] or [0], np.int64),
+        )
+        for i, (table, atoms) in enumerate(zip(tables, smooth, strict=True)):
+            m = len(table.breaks)
+            result.break_counts[i] = m
+            result.breaks[i, :m], result.middles[i, :m] = table.breaks, table.middles
+            result.coefs[i, : m + 1, : table.coefs.shape[1]] = table.coefs
+            for j, a in enumerate(atoms):
+                step = float(a.kind is Kind.STEP)
+                result.atoms[i, j] = float(a.coef), a.power, float(a.at), float(a.scale), step
+        return result
+
+
+def flatten(arch: "Architecture", dimension: int, widths: tuple[int, ...]) -> Plan:
+    """Return the plan of ``arch`` for ``dimension`` input dimensions and the given hidden widths."""
+    registry = _Registry()
+    laws, layers = arch.weight_laws, arch.layers
+    sides = {
+        "true": [layer.activation for layer in layers],
+        "surrogate": [layer.surrogate for layer in layers],
+    }
+    slopes = [[registry.index(f.derivative) for f in sides[side]] for side in JACOBIANS]
+    return Plan(
+        widths=np.array([dimension, *widths, 1], np.int64),
+        weight_stds=np.array(arch.weight_stds, np.float64),
+        bias_stds=np.array(arch.bias_stds, np.float64),
+        variances=np.array([law.variance for law in laws], np.float64),
+        latents=np.array([law.latent for law in laws], np.int64),
+        zero_probabilities=np.array([law.zero_probability for law in laws], np.float64),
+        weight_maps=np.array([registry.index(law.forward) for law in laws], np.int64),
+        weight_slopes=np.array(
+            [[registry.index(law.derivative(side)) for law in laws] for side in JACOBIANS], np.int64
+        ),
+        activations=np.array([registry.index(layer.activation) for layer in layers], np.int64),
+        slopes=np.array(slopes, np.int64).reshape(2, len(layers)),
+        functions=registry.arrays(),
+    )
+
+
+def check_pairs(arch: "Architecture", pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """Return the Jacobian pairs if every derivative in them exists as a function.
+
+    Raises
+    ------
+    InputError
+        For an unknown Jacobian, or no pair at all.
+    UndefinedKernelError
+        If a pair differentiates across a jump: at finite width that derivative is a distribution.
+    """
+    if not pairs or any(len(pair) != 2 or not set(pair) <= set(JACOBIANS) for pair in pairs):
+        raise InputError(
+            f"jacobians must be pairs of {JACOBIANS}, such as (('true', 'surrogate'),), got {pairs!r}"
+        )
+    for side in sorted({side for pair in pairs for side in pair}):
+        for place, function in enumerate(arch.layers, start=1):
+            source = function.activation if side == "true" else function.surrogate
+            _refuse_jump(source.derivative, source, side, f"hidden layer {place}", "hardtanh(a)")
+        for place, law in enumerate(arch.weight_laws, start=1):
+            slope = law.derivative(side)
+            source = law.forward if side == "true" else law.surrogate
+            if slope is not None and source is not None:
+                _refuse_jump(slope, source, side, f"weights {place}", "binarized(hardtanh(a), ...)")
+    return pairs
+
+
+def _refuse_jump(slope: Activation, source: Activation, side: str, place: str, cure: str) -> None:
+    if slope.has_dirac:
+        raise UndefinedKernelError(
+            f"the {side!r} Jacobian of {source} ({place}) is a distribution: {source} jumps, so the kernel of a "
+            f"finite network does not exist; take {cure} with small a, or the pair ('surrogate', 'surrogate') "
+            f"with a continuous surrogate such as hardtanh(1), or pass ntk=False"
+        )
+
+
+def hidden_widths(width: object, arch: "Architecture") -> tuple[int, ...]:
+    """Return the hidden widths that ``arch`` needs."""
+    return checks.widths(width, len(arch.layers))
+
+
+@compiled
+def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-def]
+    """Write function ``index`` of the first ``count`` values to ``out``, which may be ``values`` itself.
+
+    Midpoint values at breakpoints, so that sign(0) = 0.
+    """
+    breaks, coefs = functions.breaks[index], functions.coefs[index]
+    middles, places = functions.middles[index], functions.break_counts[index]
+    atoms, terms = functions.atoms[index], functions.atom_counts[index]
+    degree = coefs.shape[1]
+    for i in range(count):
+        u = values[i]
+        piece = 0
+        for b in range(places):
+            piece += breaks[b] < u
+        total = coefs[piece, degree - 1]
+        for power in range(degree - 2, -1, -1):
+            total = total * u + coefs[piece, power]
+        if breaks[piece] == u:
+            total = middles[piece]
+        for t in range(terms):
+            scale = atoms[t, 3]
+            z = (u - atoms[t, 2]) / scale
+            term = atoms[t, 0] * u ** int(atoms[t, 1])
+            if atoms[t, 4] == 1.0:
+                total += term * 0.5 * erfc(-z / sqrt(2.0))
+            else:
+                total += term * exp(-0.5 * z * z) / (scale * sqrt(2.0 * pi))
+        out[i] = total
