@@ -1,0 +1,98 @@
+"""One-sided confidence limits for means of independent samples, each labelled by what it rests on."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from theory.checks import positive, probability
+from theory.errors import InputError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A one-sided confidence limit and the argument behind it.
+
+    Parameters
+    ----------
+    value
+        The limit.
+    level
+        Its confidence.
+    method
+        Name of the inequality; "asymptotic" in it means that the level holds for large samples
+        only.
+    """
+
+    value: float
+    level: float
+    method: str
+
+
+def upper_mean(samples: FloatArray, level: float, span: float | None = None) -> Limit:
+    """Upper confidence limit for the mean of independent samples of a variable >= 0.
+
+    Parameters
+    ----------
+    samples
+        Shape (M,), M >= 2.
+    level
+        Confidence, in (0, 1).
+    span
+        An a-priori upper bound on the variable. With it the limit holds at every M
+        (empirical Bernstein, Maurer and Pontil, claim B71); without it it rests on the central
+        limit theorem.
+
+    Raises
+    ------
+    InputError
+        With fewer than two samples, a level outside (0, 1), or a sample outside [0, span].
+    """
+    values = _samples(samples)
+    level = probability(level, "level")
+    if span is None:
+        margin = float(ndtri(level)) * float(values.std(ddof=1)) / math.sqrt(values.size)
+        return Limit(float(values.mean()) + margin, level, "central limit theorem (asymptotic)")
+    return Limit(
+        float(values.mean()) + _bernstein_margin(values, span, level),
+        level,
+        "empirical Bernstein (Maurer-Pontil)",
+    )
+
+
+def lower_mean(samples: FloatArray, level: float, span: float) -> Limit:
+    """Lower confidence limit, at least 0, for the mean of a variable in [0, span]; as `upper_mean`."""
+    values = _samples(samples)
+    margin = _bernstein_margin(values, span, probability(level, "level"))
+    return Limit(
+        max(0.0, float(values.mean()) - margin), level, "empirical Bernstein (Maurer-Pontil)"
+    )
+
+
+def _samples(samples: FloatArray) -> FloatArray:
+    values = np.asarray(samples, dtype=np.float64)
+    if values.ndim != 1 or values.size < 2:
+        raise InputError(
+            f"a confidence limit needs samples of shape (M,) with M >= 2, got {values.shape}; draw more"
+        )
+    return values
+
+
+def _bernstein_margin(values: FloatArray, span: float, level: float) -> float:
+    """Maurer and Pontil (2009), Theorem 4, on the scale of the variable."""
+    span = positive(span, "span")
+    # A bound reached in exact arithmetic may be passed by the rounding of the samples.
+    if values.min() < 0 or values.max() > span * (1 + 1e-9):
+        raise InputError(
+            f"samples lie in [{values.min()}, {values.max()}], "
+            f"outside the a-priori range [0, {span}]; give a range that holds"
+        )
+    log_term = math.log(2 / (1 - level))
+    variance = float(values.var(ddof=1))
+    return math.sqrt(2 * variance * log_term / values.size) + 7 * span * log_term / (
+        3 * (values.size - 1)
+    )
