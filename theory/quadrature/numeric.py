@@ -133,8 +133,9 @@ def _product(factors: list[Real]) -> Real:
 def _power(expr: sp.Pow, x: sp.Symbol | None) -> Real:
     base, exponent = _lower(expr.base, x), expr.exp
     if exponent.is_Integer:
-        power = int(exponent)
-        return lambda value: base(value) ** power
+        # arb's own integer power is nan on a ball that contains 0.
+        repeated = _product([base] * abs(int(exponent)))
+        return repeated if exponent.is_positive else lambda value: 1 / repeated(value)
     if exponent == sp.Rational(1, 2):
         return lambda value: base(value).sqrt()
     if exponent == -sp.Rational(1, 2):

@@ -98,6 +98,13 @@ def test_a_smooth_function_without_a_named_scale():
     assert_digits(value, MP.exp(-2.5) * MP.sinh(1))
 
 
+def test_a_bump_wider_than_the_gaussian():
+    """One panel with a node at 0, where a power of a ball must not lose itself."""
+    bump = erf(2).derivative
+    value = moment(bump, Fraction(3, 100), digits=DIGITS)
+    assert_digits(value, 4 / MP.sqrt(MP.pi * MP.mpf("1.24")))
+
+
 def test_price_by_central_differences():
     """d/dc E[f g] = E[f' g'], to the h^4 of a five-point difference."""
     h = Fraction(1, 1000)
