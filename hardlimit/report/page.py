@@ -1,0 +1,115 @@
+"""From results and figures to ``index.html``, with the figures' files beside it."""
+
+import base64
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hardlimit.report.expressions import Derived, derived
+from hardlimit.report.mathml import formula, prose
+from hardlimit.report.provenance import provenance
+from proofs_check import Grade
+
+if TYPE_CHECKING:
+    from figures.build import BuiltFigure
+    from proofs_check import Result
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it."""
+
+    id: str
+    title: str
+    caption: str
+    width_mm: float
+    shows: tuple[str, ...]
+    png: str
+    links: tuple[tuple[str, str], ...]
+
+
+def write(
+    results: "Sequence[Result]", built: "Sequence[BuiltFigure]", *, out: Path, seed: int
+) -> Path:
+    """Write ``out/index.html`` and ``out/figures/``; return the page.
+
+    Parameters
+    ----------
+    results
+        Every claim of the ledger, checked.
+    built
+        Every figure, on disk.
+    out
+        Folder of the report; made if absent.
+    seed
+        Seed that the claims were checked with.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"prose": prose, "formula": formula}
+    pictures = [_picture(item, out) for item in built]
+    shown_in: dict[str, list[str]] = defaultdict(list)
+    for picture in pictures:
+        for claim in picture.shows:
+            shown_in[claim].append(picture.id)
+    text = environment.get_template("page.html.j2").render(
+        style=(_HERE / "style.css").read_text(encoding="utf-8"),
+        results=results,
+        held=[result for result in results if result.passed],
+        grades=_grades(results),
+        seconds=sum(result.seconds for result in results),
+        pictures=pictures,
+        shown_in=shown_in,
+        ids={result.id for result in results},
+        expressions=_grouped(),
+        provenance=provenance(seed),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    page = out / "index.html"
+    partial = page.with_name(".index.html")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(page)
+    return page
+
+
+def _grades(results: "Sequence[Result]") -> dict[str, int]:
+    """Count results by grade, in the order in which grades are declared."""
+    counted = Counter(result.grade for result in results)
+    return {grade.value: counted[grade] for grade in Grade if counted[grade]}
+
+
+def _picture(item: "BuiltFigure", out: Path) -> Picture:
+    """Copy the files of a figure beside the page, and embed its PNG."""
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    links = []
+    for path in item.files:
+        if path.suffix != ".png":
+            shutil.copyfile(path, folder / path.name)
+            links.append((path.name, f"figures/{path.name}"))
+    png = next(path for path in item.files if path.suffix == ".png")
+    figure = item.figure
+    return Picture(
+        id=figure.id,
+        title=figure.title,
+        caption=figure.caption,
+        width_mm=figure.size_mm[0],
+        shows=figure.shows,
+        png=base64.b64encode(png.read_bytes()).decode("ascii"),
+        links=tuple(links),
+    )
+
+
+def _grouped() -> Mapping[str, list[Derived]]:
+    groups: dict[str, list[Derived]] = defaultdict(list)
+    for entry in derived():
+        groups[entry.group].append(entry)
+    return groups
