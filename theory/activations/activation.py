@@ -146,7 +146,7 @@ class Activation:
         if any(atom.is_dirac and atom.at == 0 for atom in self.atoms):
             return sp.oo
         smooth = [atom for atom in self.atoms if not atom.is_dirac]
-        return sp.Add(*(atom.expr.subs(x, 0) for atom in smooth))
+        return sp.radsimp(sp.Add(*(atom.expr.subs(x, 0) for atom in smooth)))
 
     # -- facts -------------------------------------------------------------------------------------
 

@@ -92,8 +92,10 @@ class OwenT(sp.Function):
         return sp.exp(-(h**2) * (1 + a**2) / 2) / (2 * sp.pi * (1 + a**2))
 
     def _eval_evalf(self, prec: int) -> sp.Expr:
-        h, a = (mpmath.mpf(arg._eval_evalf(prec)._to_mpmath(prec)) for arg in self.args)
         with mpmath.workprec(prec + 10):
+            h, a = (
+                mpmath.mpf(arg._eval_evalf(prec + 10)._to_mpmath(prec + 10)) for arg in self.args
+            )
             value = mpmath.quad(
                 lambda x: mpmath.exp(-(h**2) * (1 + x**2) / 2) / (1 + x**2), [0, a]
             ) / (2 * mpmath.pi)
@@ -199,6 +201,13 @@ class JointDensity(sp.Function):
 
     nargs = 5
     is_real = True
+
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr, P: sp.Expr, Q: sp.Expr, c: sp.Expr) -> sp.Expr | None:
+        # Reflections leave the density alone: both thresholds are brought to the positive side.
+        if a.is_negative or (a.is_zero and b.is_negative):
+            return cls(-a, -b, P, Q, c)
+        return cls(a, -b, P, Q, -c) if b.is_negative else None
 
     def doit(self, **_: Any) -> sp.Expr:
         a, b, P, Q, c = self.args
