@@ -5,6 +5,7 @@ leave stale callers behind; here the cache folder carries a hash of every source
 No fast-math flag is ever set: sums run in the written order, on every machine.
 """
 
+# ruff: noqa: ARG001  (Numba reads an intrinsic's arguments from its signature)
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any
 
 import numba
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 LANES = 8
-"""Philox blocks computed side by side."""
+"""Philox blocks, and terms of an inner product, computed side by side."""
 
 _FOLDER = Path(__file__).parent
 _SOURCES = b"".join(path.read_bytes() for path in sorted(_FOLDER.glob("*.py")))
@@ -25,15 +26,20 @@ _CACHE = _FOLDER / "__pycache__" / f"compiled-{hashlib.sha256(_SOURCES).hexdiges
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile ``function`` at its first call, or load it from the cache of this version of the package."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_CACHE)
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE)
     try:
         return numba.njit(function, nogil=True, cache=True, error_model="numpy")
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
-@intrinsic
+def emitted(function: Callable[..., Any]) -> Any:
+    """Make ``function``, which emits LLVM instructions, callable from compiled code."""
+    return intrinsic(function)
+
+
+@emitted
 def bits_of(typing_context: Any, number: Any) -> Any:
     """The 64 bits of a float64, as int64."""
 
@@ -43,7 +49,7 @@ def bits_of(typing_context: Any, number: Any) -> Any:
     return types.int64(types.float64), build
 
 
-@intrinsic
+@emitted
 def float_of(typing_context: Any, bits: Any) -> Any:
     """The float64 that int64 ``bits`` encode."""
 
@@ -53,7 +59,7 @@ def float_of(typing_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), build
 
 
-@intrinsic
+@emitted
 def philox_lanes(
     typing_context: Any,
     first: Any,
@@ -117,3 +123,47 @@ def philox_lanes(
 
     unsigned, array = types.uint64, types.Array(types.uint64, 1, "C")
     return types.void(array, array, types.int64, *[unsigned] * 6), build
+
+
+@emitted
+def dot_lanes(typing_context: Any, x: Any, y: Any, count: Any) -> Any:
+    """Sum of x[j] y[j] over j < ``count``, a multiple of 2 ``LANES``, in 2 ``LANES`` interleaved partial sums.
+
+    Vectors spelled out, because a compiler may not reorder a floating-point sum by itself: this order is the
+    definition of the result, on every machine.
+    """
+    vector = ir.VectorType(ir.DoubleType(), LANES)
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        left, right = (
+            context.make_array(signature.args[i])(context, builder, arguments[i]).data
+            for i in (0, 1)
+        )
+        size = arguments[2].type
+        zero = ir.Constant(vector, [0.0] * LANES)
+        allocate: Any = cgutils.alloca_once_value
+        sums = [allocate(builder, zero) for _ in range(2)]
+        steps = builder.udiv(arguments[2], ir.Constant(size, 2 * LANES))
+        with cgutils.for_range(builder, steps) as loop:
+            for half, total in enumerate(sums):
+                place = builder.add(
+                    builder.mul(loop.index, ir.Constant(size, 2 * LANES)),
+                    ir.Constant(size, half * LANES),
+                )
+                terms = []
+                for array in (left, right):
+                    pointer = builder.bitcast(builder.gep(array, [place]), vector.as_pointer())
+                    terms.append(builder.load(pointer, align=8))
+                product = builder.fmul(*terms)
+                builder.store(builder.fadd(builder.load(total), product), total)
+        joined = builder.fadd(builder.load(sums[0]), builder.load(sums[1]))
+        parts = [
+            builder.extract_element(joined, ir.Constant(ir.IntType(32), i)) for i in range(LANES)
+        ]
+        while len(parts) > 1:
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            parts = [builder.fadd(one, two) for one, two in pairs]
+        return parts[0]
+
+    array = types.Array(types.float64, 1, "C")
+    return types.float64(array, array, types.int64), build

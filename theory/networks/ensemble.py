@@ -11,17 +11,17 @@ from theory import checks
 from theory.errors import ArchitectureError, InputError
 from theory.estimate import Estimate
 from theory.kernels.weights import JACOBIANS
-from theory.networks import collapsed, literal
+from theory.networks.collapsed import obstacle
 from theory.networks.plan import Pair, check_pairs, flatten, hidden_widths
 from theory.networks.runs import Progress, run_batches
+from theory.networks.sampler import sample
 from theory.networks.streams import check_seed
 
 if TYPE_CHECKING:
     from theory.kernels import Architecture
 
 Float = NDArray[np.float64]
-SAMPLERS = {"weights": literal.sample, "collapsed": collapsed.sample}
-METHODS = ("auto", *SAMPLERS)
+METHODS = ("auto", "weights", "collapsed")
 
 
 @dataclass(frozen=True)
@@ -143,20 +143,21 @@ def sample_networks(
     hidden = hidden_widths(width, arch)
     count = checks.positive_int(draws, "draws")
     key = check_seed(seed)
-    pairs = check_pairs(arch, tuple((p[0], p[1]) for p in jacobians)) if ntk else ()
+    pairs = check_pairs(arch, jacobians) if ntk else ()
     chosen = _choose(method, arch, ntk)
     plan = flatten(arch, x.shape[1], hidden)
-    sides = np.array([[JACOBIANS.index(s) for s in pair] for pair in pairs], np.int64).reshape(-1, 2)
+    sides = np.array([[JACOBIANS.index(s) for s in pair] for pair in pairs], np.int64).reshape(
+        -1, 2
+    )
     used = np.array([side in sides for side in range(2)])
     n = x.shape[0]
-    outputs, covariances = np.empty((count, n)), np.empty((count, n, n))
+    outputs, covariances = np.empty((count, n)), np.empty((count, 1, n, n))
     kernels = np.empty((count, len(pairs), n, n))
 
     def work(start: int, stop: int) -> None:
-        SAMPLERS[chosen](
-            plan, x, key, first + start, sides, used,
-            outputs[start:stop], covariances[start:stop], kernels[start:stop],
-        )  # fmt: skip
+        part = slice(start, stop)
+        results = outputs[part], covariances[part], kernels[part]
+        sample(plan, x, key, first + start, chosen == "collapsed", sides, used, *results)
 
     weights = int((plan.widths[:-1] * plan.widths[1:]).sum())
     neurons = int(plan.widths.sum())
@@ -164,7 +165,7 @@ def sample_networks(
     done = run_batches(work, count, cost, first, threads, batch, progress)
     return Ensemble(
         outputs=outputs[:done],
-        covariances=covariances[:done],
+        covariances=covariances[:done, 0],
         kernels={pair: kernels[:done, i] for i, pair in enumerate(pairs)},
         method=chosen,
         seed=seed,
@@ -178,7 +179,7 @@ def _choose(method: str, arch: "Architecture", ntk: bool) -> str:
     """Name of the sampler: the collapsed one wherever it is exact in law, if the choice is free."""
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; choose from {METHODS}")
-    reason = collapsed.obstacle(arch)
+    reason = obstacle(arch)
     if reason is None and ntk and len(arch.layers) > 1:
         reason = f"kernels of {len(arch.layers)} hidden layers need the weights between them"
     if method == "collapsed" and reason is not None:

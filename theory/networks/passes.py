@@ -2,14 +2,14 @@
 
 Arrays: ``features`` and ``preactivations`` are flat buffers of one contiguous (k, width) panel a layer; the
 adjoints have shape (2, k, width), true Jacobian first. Layers of weights count from 0 (input) to L (readout).
-All sums run in a fixed order with eight interleaved accumulators, in strict IEEE arithmetic.
+All sums run in a fixed order (``compiled.dot_lanes``), in strict IEEE arithmetic.
 """
 
 from math import sqrt
 
 import numpy as np
 
-from theory.networks.compiled import compiled
+from theory.networks.compiled import LANES, compiled, dot_lanes
 from theory.networks.plan import NONE, evaluate
 from theory.networks.streams import Role, address, fill_latent, fill_normals
 
@@ -19,18 +19,8 @@ _WEIGHT, _BIAS = int(Role.WEIGHT), int(Role.BIAS)
 @compiled
 def dot(x, y, count):  # type: ignore[no-untyped-def]
     """Inner product of the first ``count`` entries."""
-    a = b = c = d = e = f = g = h = 0.0
-    whole = count - count % 8
-    for j in range(0, whole, 8):
-        a += x[j] * y[j]
-        b += x[j + 1] * y[j + 1]
-        c += x[j + 2] * y[j + 2]
-        d += x[j + 3] * y[j + 3]
-        e += x[j + 4] * y[j + 4]
-        f += x[j + 5] * y[j + 5]
-        g += x[j + 6] * y[j + 6]
-        h += x[j + 7] * y[j + 7]
-    total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    whole = count - count % (2 * LANES)
+    total = dot_lanes(x, y, whole)
     for j in range(whole, count):
         total += x[j] * y[j]
     return total
@@ -39,19 +29,21 @@ def dot(x, y, count):  # type: ignore[no-untyped-def]
 @compiled
 def panel(flat, plan, layer, first, k):  # type: ignore[no-untyped-def]
     """The (k, width) panel of ``layer`` in a flat buffer whose panels start with layer ``first``."""
-    start = k * plan.widths[first:layer].sum()
-    width = plan.widths[layer]
+    start, width = 0, plan.widths[layer]
+    for below in range(first, layer):
+        start += k * plan.widths[below]
     return flat[start : start + k * width].reshape(k, width)
 
 
 @compiled
-def second_moment(panel, weight_std, bias_std, variance, out):  # type: ignore[no-untyped-def]
-    """Covariance given these features: s_b^2 + (s_w^2 v / n) x x^T, for a (k, n) panel."""
-    k, n = panel.shape
+def second_moment(plan, layer, features, out):  # type: ignore[no-untyped-def]
+    """Covariance of the next pre-activations given these (k, n) features: s_b^2 + (s_w^2 v / n) x x^T."""
+    k, n = features.shape
+    scale = plan.weight_stds[layer] ** 2 * plan.variances[layer] / n
     for a in range(k):
         for b in range(a + 1):
-            gram = dot(panel[a], panel[b], n)
-            out[a, b] = out[b, a] = weight_std**2 * variance / n * gram + bias_std**2
+            out[a, b] = scale * dot(features[a], features[b], n) + plan.bias_stds[layer] ** 2
+            out[b, a] = out[a, b]
 
 
 @compiled
@@ -113,13 +105,54 @@ def _weight_block(plan, layer, latent, inputs, adjoints, i, pairs, rows, theta):
         for a in range(k):
             for j in range(n):
                 other[j] = product[j] * inputs[a, j]
-            for b in range(k):
+            for b in range(a + 1):
                 weighted = scale * dot(other, inputs[b], n)
                 theta[p, a, b] += adjoints[one, a, i] * adjoints[two, b, i] * weighted
+                if b < a:
+                    theta[p, b, a] += adjoints[one, b, i] * adjoints[two, a, i] * weighted
 
 
 @compiled
-def tangent_kernels(plan, seed, network, features, preactivations, k, pairs, used, adjoints, rows, room, theta):  # type: ignore[no-untyped-def]  # noqa: E501
+def _add_layer(plan, layer, inputs, adjoints, pairs, theta):  # type: ignore[no-untyped-def]
+    """Add the bias block of a layer, and its weight block where the weights are not binarized, to every pair."""
+    k, fan_in, fan_out = inputs.shape[0], inputs.shape[1], plan.widths[layer + 1]
+    weight_std, bias_std = plan.weight_stds[layer], plan.bias_stds[layer]
+    for a in range(k):
+        for b in range(k):
+            block = bias_std**2
+            if plan.weight_maps[layer] == NONE:
+                block += weight_std**2 / fan_in * dot(inputs[a], inputs[b], fan_in)
+            for p in range(pairs.shape[0]):
+                rows, columns = adjoints[pairs[p, 0], a], adjoints[pairs[p, 1], b]
+                theta[p, a, b] += block * dot(rows, columns, fan_out)
+
+
+@compiled
+def _propagate(used, adjoints, i, row, back):  # type: ignore[no-untyped-def]
+    """Add row ``i`` of W^T times the adjoints to ``back``."""
+    for side in range(2):
+        for a in range(adjoints.shape[1] if used[side] else 0):
+            weight, target = adjoints[side, a, i], back[side, a]
+            for j in range(row.shape[0]):
+                target[j] += weight * row[j]
+
+
+@compiled
+def _through_activation(plan, layer, used, preactivations, back, adjoints, slope):  # type: ignore[no-untyped-def]
+    """Adjoints of hidden layer ``layer`` (from 0), from those of its features."""
+    k, n = preactivations.shape
+    factor = plan.weight_stds[layer + 1] / sqrt(n)
+    for side in range(2):
+        for a in range(k if used[side] else 0):
+            evaluate(plan.functions, plan.slopes[side, layer], preactivations[a], slope, n)
+            for j in range(n):
+                adjoints[side, a, j] = factor * back[side, a, j] * slope[j]
+
+
+@compiled
+def tangent_kernels(  # type: ignore[no-untyped-def]
+    plan, seed, network, features, preactivations, k, pairs, used, adjoints, rows, room, theta
+):
     """Empirical kernels of one network for every Jacobian pair, by one backward pass from the readout.
 
     ``adjoints`` holds two (2, k, width) panels, now and next; ``used`` says which of the two Jacobians occur.
@@ -128,40 +161,22 @@ def tangent_kernels(plan, seed, network, features, preactivations, k, pairs, use
     theta[:] = 0.0
     now[:, :, 0] = 1.0
     for layer in range(plan.widths.shape[0] - 2, -1, -1):
-        fan_in, fan_out = plan.widths[layer], plan.widths[layer + 1]
+        fan_in = plan.widths[layer]
         inputs = panel(features, plan, layer, 0, k)
+        _add_layer(plan, layer, inputs, now, pairs, theta)
         binarized = plan.weight_maps[layer] != NONE
-        weight_std, bias_std = plan.weight_stds[layer], plan.bias_stds[layer]
-        for p in range(pairs.shape[0]):
-            for a in range(k):
-                for b in range(k):
-                    both = dot(now[pairs[p, 0], a], now[pairs[p, 1], b], fan_out)
-                    gram = 0.0 if binarized else dot(inputs[a], inputs[b], fan_in) / fan_in
-                    theta[p, a, b] += both * (weight_std**2 * gram + bias_std**2)
-        if layer == 0 and not binarized:
-            break
-        stream = address(seed, network, layer, _WEIGHT)
-        back[:, :, :fan_in] = 0.0
-        for i in range(fan_out):
-            row = draw_row(plan, layer, stream, i, rows[0], rows[1], room)
-            if binarized:
-                _weight_block(plan, layer, rows[0], inputs, now, i, pairs, rows, theta)
-            if layer > 0:
-                for side in range(2):
-                    for a in range(k if used[side] else 0):
-                        weight, target = now[side, a, i], back[side, a]
-                        for j in range(fan_in):
-                            target[j] += weight * row[j]
-        if layer == 0:
-            break
-        factor = weight_std / sqrt(fan_in)
-        before = panel(preactivations, plan, layer, 1, k)
-        for side in range(2):
-            for a in range(k if used[side] else 0):
-                slope = rows[3]
-                evaluate(plan.functions, plan.slopes[side, layer - 1], before[a], slope, fan_in)
-                for j in range(fan_in):
-                    now[side, a, j] = factor * back[side, a, j] * slope[j]
+        if layer > 0 or binarized:
+            stream = address(seed, network, layer, _WEIGHT)
+            back[:, :, :fan_in] = 0.0
+            for i in range(plan.widths[layer + 1]):
+                row = draw_row(plan, layer, stream, i, rows[0], rows[1], room)
+                if binarized:
+                    _weight_block(plan, layer, rows[0], inputs, now, i, pairs, rows, theta)
+                if layer > 0:
+                    _propagate(used, now, i, row[:fan_in], back)
+        if layer > 0:
+            before = panel(preactivations, plan, layer, 1, k)
+            _through_activation(plan, layer - 1, used, before, back, now, rows[3])
 
 
 @compiled

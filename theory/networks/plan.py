@@ -10,6 +10,7 @@ from theory import checks
 from theory.activations import Activation
 from theory.activations.atoms import Kind
 from theory.errors import InputError, UndefinedKernelError
+from theory.kernels.architecture import jacobian_pair
 from theory.kernels.weights import JACOBIANS
 from theory.networks.compiled import compiled
 
@@ -114,7 +115,7 @@ def flatten(arch: "Architecture", dimension: int, widths: tuple[int, ...]) -> Pl
     )
 
 
-def check_pairs(arch: "Architecture", pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+def check_pairs(arch: "Architecture", jacobians: object) -> tuple[Pair, ...]:
     """Return the Jacobian pairs if every derivative in them exists as a function.
 
     Raises
@@ -124,26 +125,26 @@ def check_pairs(arch: "Architecture", pairs: tuple[Pair, ...]) -> tuple[Pair, ..
     UndefinedKernelError
         If a pair differentiates across a jump: at finite width that derivative is a distribution.
     """
-    if not pairs or any(len(pair) != 2 or not set(pair) <= set(JACOBIANS) for pair in pairs):
+    if not isinstance(jacobians, list | tuple) or not jacobians:
         raise InputError(
-            f"jacobians must be pairs of {JACOBIANS}, such as (('true', 'surrogate'),), got {pairs!r}"
+            f"jacobians must list at least one pair, such as [('true', 'surrogate')], got {jacobians!r}"
         )
+    pairs = tuple(jacobian_pair(pair) for pair in jacobians)
     for side in sorted({side for pair in pairs for side in pair}):
-        for place, function in enumerate(arch.layers, start=1):
-            source = function.activation if side == "true" else function.surrogate
-            _refuse_jump(source.derivative, source, side, f"hidden layer {place}", "hardtanh(a)")
+        for place, layer in enumerate(arch.layers, start=1):
+            function = layer.activation if side == "true" else layer.surrogate
+            _refuse_jump(function, side, f"hidden layer {place}", "hardtanh(a)")
         for place, law in enumerate(arch.weight_laws, start=1):
-            slope = law.derivative(side)
-            source = law.forward if side == "true" else law.surrogate
-            if slope is not None and source is not None:
-                _refuse_jump(slope, source, side, f"weights {place}", "binarized(hardtanh(a), ...)")
+            mapping = law.forward if side == "true" else law.surrogate
+            if mapping is not None:
+                _refuse_jump(mapping, side, f"weights {place}", "binarized(hardtanh(a), ...)")
     return pairs
 
 
-def _refuse_jump(slope: Activation, source: Activation, side: str, place: str, cure: str) -> None:
-    if slope.has_dirac:
+def _refuse_jump(function: Activation, side: str, place: str, cure: str) -> None:
+    if function.derivative.has_dirac:
         raise UndefinedKernelError(
-            f"the {side!r} Jacobian of {source} ({place}) is a distribution: {source} jumps, so the kernel of a "
+            f"the {side!r} Jacobian of {function} ({place}) is a distribution: {function} jumps, so the kernel of a "
             f"finite network does not exist; take {cure} with small a, or the pair ('surrogate', 'surrogate') "
             f"with a continuous surrogate such as hardtanh(1), or pass ntk=False"
         )
@@ -156,30 +157,32 @@ def hidden_widths(width: object, arch: "Architecture") -> tuple[int, ...]:
 
 @compiled
 def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-def]
-    """Write function ``index`` of the first ``count`` values to ``out``, which may be ``values`` itself.
+    """Write function ``index`` of the first ``count`` values to ``out``, another array; midpoints at jumps.
 
-    Midpoint values at breakpoints, so that sign(0) = 0.
+    Horner's rule with coefficients selected by interval: every inner loop is branchless and vectorises.
     """
     breaks, coefs = functions.breaks[index], functions.coefs[index]
-    middles, places = functions.middles[index], functions.break_counts[index]
-    atoms, terms = functions.atoms[index], functions.atom_counts[index]
-    degree = coefs.shape[1]
-    for i in range(count):
-        u = values[i]
-        piece = 0
+    places = functions.break_counts[index]
+    chosen = np.empty(count)
+    out[:count] = 0.0
+    for power in range(coefs.shape[1] - 1, -1, -1):
+        chosen[:] = coefs[0, power]
         for b in range(places):
-            piece += breaks[b] < u
-        total = coefs[piece, degree - 1]
-        for power in range(degree - 2, -1, -1):
-            total = total * u + coefs[piece, power]
-        if breaks[piece] == u:
-            total = middles[piece]
-        for t in range(terms):
-            scale = atoms[t, 3]
-            z = (u - atoms[t, 2]) / scale
-            term = atoms[t, 0] * u ** int(atoms[t, 1])
-            if atoms[t, 4] == 1.0:
-                total += term * 0.5 * erfc(-z / sqrt(2.0))
-            else:
-                total += term * exp(-0.5 * z * z) / (scale * sqrt(2.0 * pi))
-        out[i] = total
+            place, coef = breaks[b], coefs[b + 1, power]
+            for i in range(count):
+                chosen[i] = coef if values[i] > place else chosen[i]
+        for i in range(count):
+            out[i] = out[i] * values[i] + chosen[i]
+    for b in range(places):
+        place, middle = breaks[b], functions.middles[index, b]
+        for i in range(count):
+            out[i] = middle if values[i] == place else out[i]
+    atoms = functions.atoms[index]
+    for t in range(functions.atom_counts[index]):
+        coef, power, at, scale = atoms[t, 0], int(atoms[t, 1]), atoms[t, 2], atoms[t, 3]
+        is_step = atoms[t, 4] == 1.0
+        for i in range(count):
+            z = (values[i] - at) / scale
+            density = exp(-0.5 * z * z) / (scale * sqrt(2.0 * pi))
+            shape = 0.5 * erfc(-z / sqrt(2.0)) if is_step else density
+            out[i] += coef * values[i] ** power * shape

@@ -1,0 +1,121 @@
+"""The compiled sampler: networks from their weights, or with Gaussian hidden weights integrated out (claim B53).
+
+*Literal*: every weight is drawn, whatever its law: n_l n_{l+1} of them a layer (twice with kernels: the backward pass
+draws them again from their addresses) and 2k operations a weight for each pass over k inputs and for each adjoint.
+*Collapsed*: given the features x of a layer, the neurons of the next are iid N(0, S), S = s_b^2 + (s_w^2/n) x x^T, so
+a layer costs n k normals and 2 n k^2 operations, with the same law of all that depends on the forward pass.
+Either way O(k sum n_l) memory a thread, never a weight matrix.
+"""
+
+import numpy as np
+
+from theory.networks.compiled import compiled
+from theory.networks.passes import (
+    activate,
+    apply_layer,
+    dot,
+    panel,
+    row_buffers,
+    second_moment,
+    tangent_kernels,
+)
+from theory.networks.streams import Role, address, fill_normals, scratch
+
+_PREACTIVATION = int(Role.PREACTIVATION)
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@compiled
+def square_root(matrix, root):  # type: ignore[no-untyped-def]
+    """Pivoted Cholesky factor of a positive semidefinite matrix, ``root`` root^T = ``matrix``; returns its rank.
+
+    Stops where the largest remaining variance is rounding error of the largest one. Backward stable for singular
+    matrices (Higham 2002, section 10.3), and the same bits on every machine, which no eigenvalue library promises.
+    """
+    k = matrix.shape[0]
+    rest, done, largest = np.empty(k), np.zeros(k, np.bool_), 0.0
+    root[:] = 0.0
+    for a in range(k):
+        rest[a] = matrix[a, a]
+        largest = max(largest, rest[a])
+    floor = k * _EPS * largest
+    for step in range(k):
+        pivot = -1
+        for a in range(k):
+            if not done[a] and (pivot < 0 or rest[a] > rest[pivot]):
+                pivot = a
+        if rest[pivot] <= floor:
+            return step
+        done[pivot] = True
+        diagonal = np.sqrt(rest[pivot])
+        root[pivot, step] = diagonal
+        for a in range(k):
+            if not done[a]:
+                shared = dot(root[a], root[pivot], step)
+                root[a, step] = (matrix[a, pivot] - shared) / diagonal
+                rest[a] -= root[a, step] ** 2
+    return k
+
+
+@compiled
+def copy(source, target):  # type: ignore[no-untyped-def]
+    """Copy a matrix entry by entry: an array assignment would compile Numba's formatting of shape errors."""
+    for a in range(source.shape[0]):
+        for b in range(source.shape[1]):
+            target[a, b] = source[a, b]
+
+
+@compiled
+def draw_neurons(covariance, seed, network, layer, out, root, normals, room):  # type: ignore[no-untyped-def]
+    """Fill a (k, n) panel with iid columns N(0, ``covariance``)."""
+    k, n = out.shape
+    rank = square_root(covariance, root)
+    stream = address(seed, network, layer, _PREACTIVATION)
+    out[:] = 0.0
+    for c in range(rank):
+        fill_normals(normals, n, stream, c, room)
+        for a in range(k):
+            weight, target = root[a, c], out[a]
+            if weight != 0.0:
+                for j in range(n):
+                    target[j] += weight * normals[j]
+
+
+@compiled
+def sample(plan, inputs, seed, first, collapse, pairs, used, outputs, chains, kernels):  # type: ignore[no-untyped-def]
+    """Fill the results of networks ``first``, ``first + 1``, ...
+
+    ``outputs`` (m, k), or empty to skip the readout; ``chains`` (m, kept, k, k) takes the last ``kept`` of the
+    covariances S^1, ..., S^{L+1}; ``kernels`` (m, pairs, k, k), which need either the weights or one hidden layer.
+    """
+    k, depth = inputs.shape[0], plan.widths.shape[0] - 2
+    kept = chains.shape[1]
+    room, rows, root = scratch(), row_buffers(plan), np.empty((k, k))
+    covariance = np.empty((k, k))
+    features = np.empty(k * plan.widths[: depth + 1].sum())
+    preactivations = np.empty(k * plan.widths[1 : depth + 1].sum())
+    adjoints = np.empty((2, 2, k, rows.shape[1] if pairs.shape[0] else 0))
+    copy(inputs, panel(features, plan, 0, 0, k))
+    for m in range(chains.shape[0]):
+        network = first + m
+        for layer in range(depth + 1):
+            below = panel(features, plan, layer, 0, k)
+            second_moment(plan, layer, below, covariance)
+            if layer > depth - kept:
+                copy(covariance, chains[m, layer - depth - 1 + kept])
+            if layer == depth:
+                break
+            before = panel(preactivations, plan, layer + 1, 1, k)
+            if collapse:
+                draw_neurons(covariance, seed, network, layer, before, root, rows[0], room)
+            else:
+                apply_layer(plan, layer, seed, network, below, before, rows, room)
+            activate(plan, layer, before, panel(features, plan, layer + 1, 0, k))
+        if outputs.shape[0]:
+            last = panel(features, plan, depth, 0, k)
+            apply_layer(plan, depth, seed, network, last, outputs[m].reshape(k, 1), rows, room)
+        if pairs.shape[0]:
+            tangent_kernels(
+                plan, seed, network, features, preactivations, k,
+                pairs, used, adjoints, rows, room, kernels[m],
+            )  # fmt: skip
