@@ -1,6 +1,11 @@
 """Networks of finite width: drawn from their weights, drawn collapsed, and exactly solvable laws."""
 
-from theory.networks.collapsed import sample_covariances
-from theory.networks.ensemble import Ensemble, sample_networks
-
-__all__ = ["Ensemble", "sample_covariances", "sample_networks"]
+from theory.networks.chains import ProductLaw as ProductLaw
+from theory.networks.chains import SignChain as SignChain
+from theory.networks.chains import linear_law as linear_law
+from theory.networks.chains import one_layer_characteristic as one_layer_characteristic
+from theory.networks.chains import relu_law as relu_law
+from theory.networks.chains import sign_chain as sign_chain
+from theory.networks.collapsed import sample_covariances as sample_covariances
+from theory.networks.ensemble import Ensemble as Ensemble
+from theory.networks.ensemble import sample_networks as sample_networks
