@@ -16,6 +16,7 @@ from theory.arithmetic.float64 import cross
 from theory.arithmetic.functions import Orthant
 from theory.checks import finite
 from theory.errors import DomainError, InputError
+from theory.gaussian.display import latex
 from theory.gaussian.line import mean, on_line
 from theory.gaussian.linear import Linear
 from theory.gaussian.stein import Factor, PairMoments
@@ -59,8 +60,13 @@ class Expectation:
         return readable(self._derived)
 
     def latex(self) -> str:
-        """Return the LaTeX of ``expr``."""
-        return str(sp.latex(self.expr))
+        r"""Return the LaTeX of ``expr``, with :math:`\Delta` for the determinant where it recurs."""
+        noise = {atom.scale for atom in self.f.atoms if not atom.is_polynomial}
+        other = {atom.scale for atom in self.g.atoms if not atom.is_polynomial}
+        inflated = (p + max(noise, default=0, key=float) ** 2) * (
+            q + max(other, default=0, key=float) ** 2
+        )
+        return latex(self.expr, inflated - c**2)
 
     def on_line(self, sign: int = 1) -> sp.Expr:
         """Return the expression in p, q on the line c = sign*sqrt(pq): equal or opposite inputs."""

@@ -6,6 +6,7 @@ import sympy as sp
 
 from theory.errors import InputError
 from theory.gaussian import c, expectation, p, q
+from theory.gaussian.display import plain_latex
 from theory.kernels.architecture import Architecture, jacobian_pair
 from theory.kernels.recursion import TRAINING
 
@@ -39,7 +40,7 @@ class KernelExpression:
 
     def latex(self) -> str:
         """Return the recursion as an ``aligned`` LaTeX block."""
-        lines = [rf"{sp.latex(e.lhs)} &= {sp.latex(e.rhs)}" for e in self.equations]
+        lines = [rf"{sp.latex(e.lhs)} &= {plain_latex(e.rhs)}" for e in self.equations]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def _repr_latex_(self) -> str:

@@ -36,6 +36,19 @@ def test_hardtanh_is_written_in_normal_functions_only() -> None:
     assert not F.expr.has(sp.Integral, sp.erf)
 
 
+def test_latex_reads_like_a_paper() -> None:
+    assert th.expectation(th.sign(), th.sign()).latex() == (
+        r"\frac{2 \operatorname{asin}{\left(\frac{c}{\sqrt{p q}} \right)}}{\pi}"
+    )
+    slope = th.expectation(th.sign().derivative, th.hardtanh(1).derivative).latex()
+    assert slope == (
+        r"\sqrt{\frac{2}{\pi p}} \left(2 \Phi\left(\sqrt{\frac{p}{p q - c^{2}}}\right) - 1\right)"
+    )
+    assert (
+        th.expectation(th.hardtanh(1), th.hardtanh("1/2")).latex().endswith(r"\Delta = p q - c^{2}")
+    )
+
+
 @pytest.mark.parametrize(("f", "g"), PAIRS[::7], ids=lambda f: str(f))
 def test_exchange_and_number_systems_agree(f, g) -> None:
     F, G = th.expectation(f, g), th.expectation(g, f)
@@ -117,16 +130,16 @@ def test_broadcasting_and_shapes() -> None:
 
 
 REFUSED = [
-        (lambda F: F.float64(-1.0, 1.0, 0.0), InputError, "variance p must be at least 0"),
-        (lambda F: F.float64(1.0, np.nan, 0.0), InputError, "finite"),
-        (lambda F: F.float64(1.0, 1.0, 1.1), InputError, "no covariance"),
-        (lambda F: F.float64(1.0), InputError, "needs p, q and c"),
-        (lambda F: F.ball(1, 1, 0.5), InexactInputError, "0.5"),
-        (lambda F: F.ball(1, 1, 2), InputError, "no covariance"),
-        (lambda F: F.ball(-1, 1, 0), InputError, "variance p"),
-        (lambda F: F.mp(1, 1), InputError, "needs p, q and c"),
-        (lambda F: F.on_line(2), InputError, "1 or -1"),
-        (lambda _: th.expectation(abs), InputError, "must be an activation"),
+    (lambda F: F.float64(-1.0, 1.0, 0.0), InputError, "variance p must be at least 0"),
+    (lambda F: F.float64(1.0, np.nan, 0.0), InputError, "finite"),
+    (lambda F: F.float64(1.0, 1.0, 1.1), InputError, "no covariance"),
+    (lambda F: F.float64(1.0), InputError, "needs p, q and c"),
+    (lambda F: F.ball(1, 1, 0.5), InexactInputError, "0.5"),
+    (lambda F: F.ball(1, 1, 2), InputError, "no covariance"),
+    (lambda F: F.ball(-1, 1, 0), InputError, "variance p"),
+    (lambda F: F.mp(1, 1), InputError, "needs p, q and c"),
+    (lambda F: F.on_line(2), InputError, "1 or -1"),
+    (lambda _: th.expectation(abs), InputError, "must be an activation"),
 ]
 
 
