@@ -81,6 +81,9 @@ class WeightLaw:
                 f"{self.forward(grid)[worst]} at {grid[worst]} and {self.forward(-grid)[worst]} at {-grid[worst]}"
             )
 
+    def __str__(self) -> str:
+        return self.name
+
     def derivative(self, jacobian: str) -> "Activation | None":
         """Derivative that a ``"true"`` or ``"surrogate"`` Jacobian puts on the latent weight; None is constant 1."""
         if jacobian not in JACOBIANS:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from theory import checks
 from theory.errors import InputError
+from theory.kernels.weights import Latent, WeightLaw
 from theory.networks.compiled import LANES, bits_of, compiled, float_of, philox_lanes
 
 MAX_NETWORKS = 2**40
@@ -30,7 +31,6 @@ class Role(IntEnum):
     WEIGHT = 0
     BIAS = 1
     PREACTIVATION = 2
-    OUTPUT = 3
 
 
 _U = np.uint64
@@ -162,11 +162,11 @@ def fill_latent(out, count, latent, zero_probability, stream, row, room):  # typ
 
 
 @compiled
-def _normals(seed, network, layer, role, rows, count):  # type: ignore[no-untyped-def]
+def _rows(seed, network, layer, role, latent, zero_probability, rows, count):  # type: ignore[no-untyped-def]
     out = np.empty((rows, count + count % 2))
     room, stream = scratch(), address(seed, network, layer, role)
     for row in range(rows):
-        fill_normals(out[row], count, stream, row, room)
+        fill_latent(out[row], count, latent, zero_probability, stream, row, room)
     return out[:, :count].copy()
 
 
@@ -191,11 +191,19 @@ def check_seed(seed: object) -> np.uint64:
     return np.uint64(number)
 
 
-def normals(
-    seed: int, network: int, layer: int, role: Role, rows: int, count: int
+def latent_weights(
+    law: WeightLaw, seed: int, network: int, layer: int, fan_out: int, fan_in: int
 ) -> NDArray[np.float64]:
-    """Return rows 0, ..., ``rows - 1`` of one normal stream, ``count`` values each."""
-    return np.asarray(_normals(check_seed(seed), network, layer, int(role), rows, count))
+    """Return the latent weight matrix (fan-out, fan-in) that the literal sampler uses; layers count from 0."""
+    kind, zero = int(law.latent), law.zero_probability
+    key = check_seed(seed)
+    return np.asarray(_rows(key, network, layer, int(Role.WEIGHT), kind, zero, fan_out, fan_in))
+
+
+def biases(seed: int, network: int, layer: int, fan_out: int) -> NDArray[np.float64]:
+    """Return the standard normal biases (fan-out,) of a layer."""
+    key, normal = check_seed(seed), int(Latent.NORMAL)
+    return np.asarray(_rows(key, network, layer, int(Role.BIAS), normal, 0.0, 1, fan_out)[0])
 
 
 def blocks(
