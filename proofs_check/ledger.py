@@ -104,11 +104,9 @@ class Ledger:
                 threads=threads,
             )
             if id in self.claims:
-                first = self.claims[id].check
                 raise InputError(
-                    f"claim id {id!r} is declared twice: "
-                    f"by {first.__module__}.{first.__qualname__} and "
-                    f"by {check.__module__}.{check.__qualname__}; ids are permanent and unique"
+                    f"claim id {id!r} is declared twice: by {_origin(self.claims[id].check)} "
+                    f"and by {_origin(check)}; ids are permanent and unique"
                 )
             self.claims[id] = entry
             return check
@@ -129,6 +127,12 @@ def discover() -> tuple[Claim, ...]:
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
     return tuple(sorted(LEDGER, key=lambda entry: _natural(entry.id)))
+
+
+def _origin(check: Check) -> str:
+    """Return where a check is defined; one that was made by ``partial`` names its function."""
+    function = getattr(check, "func", check)
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 def _natural(text: str) -> tuple[tuple[bool, int, str], ...]:

@@ -64,23 +64,23 @@ def identity(
     """
     left, right = readable(sp.sympify(left)), readable(sp.sympify(right))
     residual = left - right
-    stray = residual.free_symbols - set(on.box)
+    symbols = left.free_symbols | right.free_symbols
+    stray = symbols - set(on.box)
     if stray:
         return Verdict(Grade.UNDECIDED, f"the domain says nothing about {stray}", None, TRUSTS)
     looked = 0
-    for point in on.points(points if residual.free_symbols else 1, seed):
-        values = {
-            symbol: value for symbol, value in point.items() if symbol in residual.free_symbols
-        }
-        gap = ball(residual, values, BITS)
+    for point in on.points(points if symbols else 1, seed):
+        values = {symbol: value for symbol, value in point.items() if symbol in symbols}
+        # The two sides one by one: a residual may have simplified itself away unseen.
+        sides = ball(left, values, BITS), ball(right, values, BITS)
         with flint.ctx.workprec(BITS):
+            gap = sides[0] - sides[1]
             excluded, narrow = bool(gap > 0 or gap < 0), bool(gap.rad() < NARROW)
         if excluded:
             return Verdict(
                 Grade.REFUTED,
                 f"the two sides differ by {gap.str(8)}",
-                f"{written(values)}: {ball(left, values, BITS).str(12)} "
-                f"against {ball(right, values, BITS).str(12)}",
+                f"{written(values)}: {sides[0].str(12)} against {sides[1].str(12)}",
                 TRUSTS,
             )
         if not narrow:
