@@ -3,6 +3,7 @@
 from functools import cache, cached_property
 from typing import Any
 
+import flint
 import mpmath
 import numpy as np
 import sympy as sp
@@ -246,7 +247,9 @@ class Expectation:
         if bool(det < 0):
             raise InputError(f"p={P}, q={Q}, c={C} is no covariance: need |c| <= sqrt(p*q)")
         if C == 0:
-            return self._mean_ball(self.f, P, bits) * self._mean_ball(self.g, Q, bits)
+            means = self._mean_ball(self.f, P, bits + 8), self._mean_ball(self.g, Q, bits + 8)
+            with flint.ctx.workprec(bits + 32):  # a product takes the ambient precision
+                return means[0] * means[1]
         if det == 0:
             # Exact numbers go in first: whether two jumps coincide is then decided exactly.
             value = self._line(1 if bool(C > 0) else -1).expr.subs({p: P, q: Q})

@@ -79,6 +79,11 @@ def test_the_exact_line_with_irrational_covariance() -> None:
     assert value.overlaps(ball(sp.sqrt(6) / 2, bits=120))
 
 
+def test_independent_variables_keep_the_precision_asked_for() -> None:
+    F = th.expectation(th.clipped_relu(), th.clipped_relu())
+    assert F.ball("1/100", "1/100", 0, bits=200).rel_accuracy_bits() >= 195
+
+
 def test_infinite_values() -> None:
     F = th.expectation(th.sign().derivative, th.sign().derivative)
     assert F.float64([1.0, 2.0], [1.0, 1.0], [1.0, 0.0]).tolist()[0] == np.inf
