@@ -76,6 +76,7 @@ def b5a(cross: int) -> Verdict:
     mutant=lambda: b5a(1),
 )
 def gelbrich() -> Verdict:
+    """Gaussian transport costs the Bures distance."""
     return b5a(2)
 
 
@@ -105,6 +106,7 @@ def b5b(sign: int) -> Verdict:
     mutant=lambda: b5b(1),
 )
 def same_noise_coupling() -> Verdict:
+    """One noise for both Gaussians is an upper bound."""
     return b5b(-1)
 
 
@@ -130,8 +132,8 @@ def b5c(offset: int) -> Verdict:
             entries[index] ** 2 * (a + b) * (2 * (low_s + low_r) + a + b)
             for index, (a, b) in enumerate(rises)
         )
-        box = {symbol: (0, 2) for symbol in (low_s, low_r, up_s, up_r)}
-        box |= {symbol: (-2, 2) for symbol in entries}
+        box = dict.fromkeys((low_s, low_r, up_s, up_r), (0, 2))
+        box |= dict.fromkeys(entries, (-2, 2))
         yield "excess is a sum of squares with positive weights", same(excess, squares, Domain(box))
 
     return every(parts())
@@ -147,6 +149,7 @@ def b5c(offset: int) -> Verdict:
     mutant=lambda: b5c(2),
 )
 def van_hemmen_ando() -> Verdict:
+    """Square roots are Lipschitz away from 0."""
     return b5c(1)
 
 
@@ -190,4 +193,5 @@ def b5d(factor: int) -> Verdict:
     mutant=lambda: b5d(2),
 )
 def powers_stormer() -> Verdict:
+    """Square roots are 1/2-Hoelder everywhere."""
     return b5d(1)

@@ -1,7 +1,7 @@
 """Scale mixtures of Gaussians: sharp constants and exact distances (bounds.md, B9-B11, B20, B41; T45)."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import sympy as sp
@@ -55,6 +55,7 @@ def heat_kernel(order: int) -> Iterator[tuple[str, Verdict]]:
 
 
 def primitives() -> Iterator[tuple[str, Verdict]]:
+    """Integrate He3 phi and He4 phi."""
     yield (
         "primitive of He3 phi",
         identity(sp.diff(-HE2 * phi(z), z), HE3 * phi(z), on=LINE, points=3),
@@ -104,6 +105,7 @@ def b9(tail: int) -> Verdict:
     mutant=lambda: b9(3),
 )
 def wasserstein1_sandwich() -> Verdict:
+    """Both ends of the W1 sandwich."""
     return b9(4)
 
 
@@ -119,16 +121,20 @@ def b10(shift: int) -> Verdict:
         yield "Taylor remainder", identity(sp.diff(gap, a, 2), a**-2, on=TWO)
         yield "contact at s", identity(sp.diff(gap, a).subs(a, s), sp.S.Zero, on=TWO)
         # |He3 phi| has its extremes at the zeros of He4, where |He3| = sqrt 6 |z|; the inner one is higher.
-        yield "inner extreme higher", positive(lambda x: inner_over_outer(), {"x": (0, 0)})
+        yield "inner extreme higher", inner_is_higher()
 
     return every(parts())
 
 
-def inner_over_outer() -> arb:
-    """Return a ball for a phi(a) - b phi(b), a^2 = 3 - sqrt 6, b^2 = 3 + sqrt 6."""
-    ends = [(3 + sign * arb(6).sqrt()) for sign in (-1, 1)]
-    inner, outer = (v.sqrt() * (-v / 2).exp() for v in ends)
-    return inner - outer
+def inner_is_higher() -> Verdict:
+    """Compare a phi(a) with b phi(b), a^2 = 3 - sqrt 6 and b^2 = 3 + sqrt 6, as balls."""
+
+    def gap(square: arb) -> arb:
+        root = square.sqrt()
+        inner, outer = 3 - root, 3 + root
+        return inner.sqrt() * (-inner / 2).exp() - outer.sqrt() * (-outer / 2).exp()
+
+    return positive(gap, {"square": (6, 6)})
 
 
 @claim(
@@ -142,6 +148,7 @@ def inner_over_outer() -> arb:
     mutant=lambda: b10(2),
 )
 def logarithmic_bounds() -> Verdict:
+    """Total variation and Kolmogorov bounds."""
     return b10(3)
 
 
@@ -186,6 +193,7 @@ def sharp_constants(factor: float) -> Verdict:
     mutant=lambda: sharp_constants(1.001),
 )
 def leading_constants() -> Verdict:
+    """Every upper end is sharp."""
     return sharp_constants(1.0)
 
 
@@ -230,6 +238,7 @@ def blind(share: sp.Expr) -> Verdict:
     mutant=lambda: blind(sp.Rational(1, 3)),
 )
 def mean_blind_critic() -> Verdict:
+    """The critic behind lower confidence limits."""
     return blind(sp.Rational(1, 2))
 
 
@@ -261,7 +270,7 @@ def linear_network(n: int) -> tuple[float, ...]:
     )
 
 
-def rounded(printed: dict[int, tuple[str | None, ...]]) -> Verdict:
+def rounded(printed: Mapping[int, Sequence[str | None]]) -> Verdict:
     """Every printed number within half a unit of its last digit."""
     for n, numbers in printed.items():
         for name, number, value in zip(NAMES, numbers, linear_network(n), strict=True):
@@ -293,6 +302,7 @@ def rounded(printed: dict[int, tuple[str | None, ...]]) -> Verdict:
     ),
 )
 def linear_network_numerics() -> Verdict:
+    """Printed digits, and their correction."""
     return erratum(printed=rounded(PRINTED), corrected=rounded(CORRECTED))
 
 
@@ -339,4 +349,5 @@ def _ratios(variances: np.ndarray, limit: float) -> np.ndarray:
     mutant=lambda seed: t45(1.15, seed),
 )
 def sharp_wasserstein2_constant(seed: int) -> Verdict:
+    """The leading constant in W2, sampled."""
     return t45(1.0, seed)

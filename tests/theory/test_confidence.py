@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.confidence import lower_mean, upper_mean
+from theory.confidence import lower_mean, lower_mean_cut, upper_mean
 from theory.errors import InputError
 
 
@@ -41,3 +41,16 @@ def test_bad_input(arguments, message):
     for limit in (upper_mean, lower_mean):
         with pytest.raises(InputError, match=message):
             limit(*arguments)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cut_lower_limit_needs_no_range(seed):
+    """A variable with infinite variance: below its mean 2 at confidence 1 - 1e-9, and not trivial."""
+    draws = np.random.default_rng(seed).pareto(1.5, (2, 20_000))
+    limit = lower_mean_cut(*draws, 1 - 1e-9)
+    assert 1.0 < limit.value < 2.0
+    assert lower_mean_cut(*(1e-6 * draws), 1 - 1e-9).value == pytest.approx(1e-6 * limit.value)
+
+
+def test_cut_lower_limit_of_nothing_is_trivial():
+    assert lower_mean_cut(np.zeros(10), np.ones(10), 0.9).value == 0.0

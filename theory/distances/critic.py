@@ -24,15 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from theory.confidence import Limit, lower_mean
+from theory.confidence import Limit, lower_mean_cut
 
 FloatArray = NDArray[np.float64]
 
 TURN = math.sqrt(2 * math.log(2))
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 NEAR = 0.25
-# Quantiles of the training sample tried as cut-off, from mild to severe.
-CUTS = (1.0, 0.999, 0.99, 0.95)
 
 
 def blind_critic(variances: FloatArray, s2: float) -> FloatArray:
@@ -71,14 +69,4 @@ def critic_limit(training: FloatArray, test: FloatArray, s2: float, level: float
     what is left; this holds at every sample size and width, for bounded and unbounded activations
     (claim B71).
     """
-    pilot, values = blind_critic(training, s2), blind_critic(test, s2)
-    best = Limit(0.0, level, "trivial")
-    cut = 0.0
-    for quantile in CUTS:
-        span = float(np.quantile(pilot, quantile))
-        if span > 0:
-            limit = lower_mean(np.minimum(pilot, span), level, span)
-            best, cut = max((best, cut), (limit, span), key=lambda pair: pair[0].value)
-    if cut == 0.0:
-        return best
-    return lower_mean(np.minimum(values, cut), level, cut)
+    return lower_mean_cut(blind_critic(training, s2), blind_critic(test, s2), level)
