@@ -181,7 +181,7 @@ def b5d(factor: int) -> Verdict:
 
 @claim(
     "B5(d)",
-    statement=r"Powers-St\o rmer: $\|A^{1/2}-B^{1/2}\|_F^2\le\|A-B\|_1$; in the eigenbasis of "
+    statement=r"Powers-Størmer: $\|A^{1/2}-B^{1/2}\|_F^2\le\|A-B\|_1$; in the eigenbasis of "
     r"$X=A^{1/2}-B^{1/2}$, $\operatorname{tr}[(A-B)\,\mathrm{sgn}X]-\|X\|_F^2"
     r"=2\sum_i|X_{ii}|\min(A^{1/2},B^{1/2})_{ii}\ge0$.",
     source=f"{SOURCE}, B5(d)",

@@ -14,13 +14,25 @@ from theory.distances.jets import Jets
 from theory.distances.mixture import ScaleMixture
 from theory.errors import InputError
 
+# Ratios of variances beyond leave the range in which their densities can be compared in float64.
+LARGEST_RATIO = 1e100
 
-def limit_variance(s2: float) -> float:
-    """Return the variance of the limit as a float >= 0, or raise ``InputError``."""
+
+def limit_variance(mixture: ScaleMixture, s2: float) -> float:
+    """Return the variance of the limit as a float >= 0, comparable with the mixture, or raise ``InputError``."""
     number = finite(s2, "s2")
     if number.ndim or number < 0:
         raise InputError(f"s2 must be one variance >= 0, got {s2!r}")
-    return float(number)
+    value = float(number)
+    positive = mixture.variances[mixture.variances > 0]
+    if value > 0 and positive.size:
+        low, high = float(positive.min()), float(positive.max())
+        if high / LARGEST_RATIO > value or value / LARGEST_RATIO > low:
+            raise InputError(
+                f"variances from {low:g} to {high:g} are too far from s2 = {value:g}: positive ones must lie within "
+                f"a factor {LARGEST_RATIO:g} of it; give 0 for what is negligible"
+            )
+    return value
 
 
 def wasserstein1(mixture: ScaleMixture, s2: float) -> float:
@@ -42,14 +54,14 @@ def wasserstein1(mixture: ScaleMixture, s2: float) -> float:
     Raises
     ------
     InputError
-        If ``s2`` is negative or not finite.
+        If ``s2`` is negative or not finite, or a positive variance is not within a factor 1e100 of it.
 
     Notes
     -----
     W1 = 2 |C(0) - C(z*)| + 2 |C(z*)| with C(z) = E (X - z)_+ - E (G - z)_+ and z* the zero of F -
     Phi (none: z* = 0).
     """
-    s2 = limit_variance(s2)
+    s2 = limit_variance(mixture, s2)
     if s2 == 0:
         return math.sqrt(2 / math.pi) * float(mixture.weights @ np.sqrt(mixture.variances))
     jets = Jets(mixture, s2)
@@ -65,7 +77,7 @@ def kolmogorov(mixture: ScaleMixture, s2: float) -> float:
     densities, or beside the atom of F at 0. For s2 = 0 it is half the mass that F has off 0.
     Relative accuracy 1e-10.
     """
-    s2 = limit_variance(s2)
+    s2 = limit_variance(mixture, s2)
     if s2 == 0:
         return 0.5 * float(mixture.weights[mixture.variances > 0].sum())
     jets = Jets(mixture, s2)
@@ -79,7 +91,7 @@ def total_variation(mixture: ScaleMixture, s2: float) -> float:
     Parameters and errors as in `wasserstein1`; for s2 = 0 it is the mass that F has off 0. Half
     the atom of F at 0, plus the variation of F - Phi on z > 0. Relative accuracy 1e-10.
     """
-    s2 = limit_variance(s2)
+    s2 = limit_variance(mixture, s2)
     if s2 == 0:
         return float(mixture.weights[mixture.variances > 0].sum())
     jets = Jets(mixture, s2)

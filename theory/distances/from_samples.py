@@ -19,6 +19,8 @@ from theory.errors import InputError
 
 FloatArray = NDArray[np.float64]
 
+LARGEST = 1e100
+
 
 @dataclass(frozen=True)
 class SampleDistances:
@@ -61,6 +63,11 @@ def from_samples(
     if x.ndim != 1 or x.size == 0:
         raise InputError(f"samples must have shape (M,) with M >= 1, got {np.shape(samples)}")
     sigma = math.sqrt(positive(s2, "s2"))
+    if np.abs(x).max() > LARGEST * sigma:
+        raise InputError(
+            f"samples reach {np.abs(x).max():g}, more than {LARGEST:g} standard deviations of N(0, {s2:g}); "
+            f"their squares leave the range of float64"
+        )
     confidence = probability(confidence, "confidence")
     moment = None if fourth_moment is None else positive(fourth_moment, "fourth_moment")
     width = math.sqrt(math.log(2 / (1 - confidence)) / (2 * x.size))

@@ -43,14 +43,14 @@ def wasserstein2(mixture: ScaleMixture, s2: float) -> float:
     Raises
     ------
     InputError
-        If ``s2`` is negative or not finite.
+        If ``s2`` is negative or not finite, or a positive variance is not within a factor 1e100 of it.
 
     Notes
     -----
     The displacement S(x) - x is found as such, from F - Phi, and never as a difference of
     quantiles.
     """
-    s2 = limit_variance(s2)
+    s2 = limit_variance(mixture, s2)
     if s2 == 0:
         return math.sqrt(mixture.mean_variance)
     jets = Jets(mixture, s2)

@@ -85,6 +85,7 @@ def test_without_a_moment_nothing_bounds_the_tail():
         (([], 1.0), "samples"),
         (([[1.0]], 1.0), "samples"),
         (([math.nan], 1.0), "samples"),
+        (([1e200, -1.0], 1.0), "standard deviations"),
         (([1.0], 0.0), "s2"),
         (([1.0], 1.0, 1.0), "confidence"),
         (([1.0], 1.0, 0.9, -1.0), "fourth_moment"),
