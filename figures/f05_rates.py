@@ -1,0 +1,185 @@
+"""F5: how fast the empirical kernel converges, for no, one and two hidden layers."""
+
+from fractions import Fraction
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from scipy.stats import norm
+
+import theory as th
+from figures import style
+from figures.base import Array, Arrays, Figure, thinned
+
+A, B = Fraction(1, 2), Fraction(1)
+WEIGHT_STD, BIAS_STD = 1.2, 0.3
+WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
+DRAWS = (2000, 2000, 500)
+SEED = 5
+Z95 = float(norm.ppf(0.975))
+
+
+def data(scale: float = 1.0) -> dict[str, Array]:
+    """RMS deviation of Theta_n(x, x') from its limit, with its standard error, a fit, and the exact laws."""
+    widths = WIDTHS[: thinned(len(WIDTHS), scale, least=3)]
+    line = np.geomspace(WIDTHS[0], WIDTHS[-1], 41)
+    arrays = {"exact.n": line}
+    for hidden in (0, 1, 2):
+        draws = thinned(DRAWS[hidden], scale, least=16)
+        points = np.array(
+            [_deviation(hidden, n, draws, first=k * draws) for k, n in enumerate(widths)]
+        )
+        arrays |= {
+            f"l{hidden}.n": np.array(widths, dtype=float),
+            f"l{hidden}.rms": points[:, 0],
+            f"l{hidden}.stderr": points[:, 1],
+            f"fit.l{hidden}": _fit(np.array(widths), *points.T),
+        }
+    arrays["exact.l0"] = np.sqrt(_weight_variance() / line)
+    arrays["exact.l1"] = np.sqrt(one_layer_variance(_arch(1), _pair(4)) / line)
+    return arrays
+
+
+def _arch(hidden: int) -> th.Architecture:
+    stds = {"weight_std": WEIGHT_STD, "bias_std": BIAS_STD}
+    h_a, h_b = th.hardtanh(A), th.hardtanh(B)
+    if hidden == 0:
+        return th.Architecture(0, weights=th.binarized(h_a, h_b), **stds)
+    return th.Architecture(hidden, h_a, h_b, **stds)
+
+
+def _pair(d: int) -> Array:
+    """Two inputs with |x|^2/d = 1/4, |x'|^2/d = 9/4 and correlation 1/2; d is a multiple of 4."""
+    signs = np.where(np.arange(d) < 3 * d // 4, 1.0, -1.0)
+    return np.stack([0.5 * np.ones(d), 1.5 * signs])
+
+
+def _deviation(hidden: int, n: int, draws: int, first: int) -> tuple[float, float]:
+    """RMS deviation at width n (dimension n where nothing is hidden), and its standard error.
+
+    Networks of one number share weights across widths: ``first`` keeps the points independent.
+    """
+    arch, pair = _arch(hidden), _pair(4 if hidden else n)
+    kernels = th.sample_networks(arch, pair, n, draws, seed=SEED, first=first).ntk[:, 0, 1]
+    squares = (kernels - th.ntk(arch, pair)[0, 1]) ** 2
+    rms = float(np.sqrt(squares.mean()))
+    return rms, float(squares.std(ddof=1) / np.sqrt(draws) / (2 * rms))
+
+
+def _fit(n: Array, rms: Array, stderr: Array) -> Array:
+    """Weighted least squares of log RMS on log n: exponent, half-width of its 95 % interval, log prefactor."""
+    weight = (rms / stderr) ** 2
+    centre = np.average(np.log(n), weights=weight)
+    abscissa = np.log(n) - centre
+    information = (weight * abscissa**2).sum()
+    exponent = (weight * abscissa * np.log(rms)).sum() / information
+    level = np.average(np.log(rms), weights=weight) - exponent * centre
+    return np.array([exponent, Z95 / np.sqrt(information), level])
+
+
+def _weight_variance() -> float:
+    """Return d Var Theta_d of the pair, for binarized weights and no hidden layer (T12)."""
+    success = _arch(0).weight_laws[0].jacobian_moment(("true", "surrogate")) * float(A * B)
+    product = float((np.prod(_pair(4), axis=0) ** 2).mean())
+    return float(WEIGHT_STD**4 * success * (1 - success) / float(A * B) ** 2 * product)
+
+
+def one_layer_variance(arch: th.Architecture, pair: Array) -> float:
+    """Return n Var Theta_n(x, x') with one hidden layer, from closed forms (T43); ``pair`` holds x and x'."""
+    sigma, slope = arch.layers[0].activation, arch.layers[0].derivative("true")
+    tau = arch.layers[0].derivative("surrogate")
+    covariance = th.layer_covariances(arch, pair)[0]
+    at = (covariance[0, 0], covariance[1, 1], covariance[0, 1])
+    value = th.expectation(sigma, sigma).float64(*at)
+    factor = th.expectation(slope, tau).float64(*at)
+    value_square = th.expectation(sigma * sigma, sigma * sigma).float64(*at)
+    factor_square = th.expectation(slope * slope, tau * tau).float64(*at)
+    mixed = th.expectation(sigma * slope, sigma * tau).float64(*at)
+    return float(
+        arch.weight_stds[1] ** 4
+        * (
+            value_square
+            - value**2
+            + at[2] ** 2 * (3 * factor_square - factor**2)
+            + 2 * at[2] * (mixed - value * factor)
+        )
+    )
+
+
+def draw(canvas: Canvas, arrays: Arrays) -> None:
+    """RMS deviation against width, plain and multiplied by the root of the width."""
+    rate, constant = canvas.subplots(1, 2, width_ratios=(1.1, 1))
+    for hidden in (0, 1, 2):
+        _draw_depth(rate, arrays, hidden, scaled=False)
+        _draw_depth(constant, arrays, hidden, scaled=True)
+    rate.set(
+        xscale="log",
+        yscale="log",
+        xlabel="width $n$  ($d$ for no hidden layer)",
+        ylabel=r"RMS deviation of $\Theta_n(x,x')$ from $\Theta(x,x')$",
+    )
+    n = np.array([96.0, 768.0])
+    rate.plot(n, 5.2 * n**-0.5, color=style.BLACK, lw=0.8)
+    rate.annotate(
+        "slope $-1/2$", (270, 5.2 * 270**-0.5), (2, 2), textcoords="offset points", fontsize=8
+    )
+    constant.set(
+        xscale="log",
+        xlabel="width $n$  ($d$ for no hidden layer)",
+        ylabel=r"$\sqrt{n}\,\times$ RMS deviation",
+    )
+    constant.set_ylim(0, None)
+    rate.legend(loc="lower left", title="hidden layers; fitted exponent", title_fontsize=8)
+    style.letter(rate, "a")
+    style.letter(constant, "b")
+
+
+def _draw_depth(axes: Axes, arrays: Arrays, hidden: int, *, scaled: bool) -> None:
+    series, table = style.SERIES[hidden], f"l{hidden}"
+    n, line = arrays[f"{table}.n"], arrays["exact.n"]
+    exponent, reach, level = arrays[f"fit.{table}"]
+    factor, on_line = (
+        (np.sqrt(n), np.sqrt(line)) if scaled else (np.ones_like(n), np.ones_like(line))
+    )
+    axes.errorbar(
+        n,
+        factor * arrays[f"{table}.rms"],
+        Z95 * factor * arrays[f"{table}.stderr"],
+        label=rf"{hidden};  ${exponent:.3f} \pm {reach:.3f}$",
+        **series.points,
+    )
+    known = arrays.get(f"exact.{table}")
+    if known is None:
+        axes.plot(line, on_line * np.exp(level) * line**exponent, lw=0.8, **series.line)
+    else:
+        axes.plot(line, on_line * known, **series.line)
+    if scaled:
+        name = ("exact", "exact", "power-law fit")[hidden]
+        height = on_line[-1] * (
+            known[-1] if known is not None else np.exp(level) * line[-1] ** exponent
+        )
+        axes.annotate(
+            name, (line[-1], height), (0, 7), textcoords="offset points",
+            ha="right", fontsize=8, color=series.colour,
+        )  # fmt: skip
+
+
+FIGURE = Figure(
+    id="F5",
+    title="The tangent kernel converges at rate one over the square root of the width",
+    caption=rf"""
+    (a) Root mean square (RMS) of $\Theta_n(x,x')-\Theta(x,x')$ over {DRAWS[0]} networks a point ({DRAWS[2]}
+    for two hidden layers), whiskers 95 %. No
+    hidden layer: weights binarized by $h_{{1/2}}$ with backward derivative $h_1'$, and $n=d$. One and two hidden
+    layers: activations $h_{{1/2}}$ with backward derivative $h_1'$, Gaussian weights. $s_w={WEIGHT_STD}$,
+    $s_b={BIAS_STD}$, $|x|^2/d=1/4$, $|x'|^2/d=9/4$, correlation $1/2$. Solid and dashed: exact standard
+    deviations, from the variance of the scaled binomial law and from the variance of the kernel with one hidden
+    layer; neither is fitted. Dash-dotted: weighted fit of a power law for two hidden layers. The legend gives
+    the exponent fitted to each series with its 95 % interval. (b) The same times $\sqrt{{n}}$: the constants.
+    """,
+    size_mm=(150.0, 84.0),
+    shows=("T12", "T43"),
+    data=data,
+    draw=draw,
+    seed=SEED,
+)
