@@ -1,7 +1,7 @@
-"""The one way this package compiles: nogil, strict IEEE arithmetic, cached by the text of the whole package.
+"""The one way this package compiles: nogil, strict IEEE arithmetic, cached by the text of all that is compiled.
 
 Numba keys its disk cache on the file of the compiled function alone, so an edited helper in another file would
-leave stale callers behind; here the cache folder carries a hash of every source file of the package.
+leave stale callers behind; here the cache folder carries a hash of every source file that compiles anything.
 No fast-math flag is ever set: sums run in the written order, on every machine.
 """
 
@@ -20,7 +20,8 @@ LANES = 8
 """Philox blocks, and terms of an inner product, computed side by side."""
 
 _FOLDER = Path(__file__).parent
-_SOURCES = b"".join(path.read_bytes() for path in sorted(_FOLDER.glob("*.py")))
+_TEXTS = (path.read_bytes() for path in sorted(_FOLDER.glob("*.py")))
+_SOURCES = b"".join(text for text in _TEXTS if b"compiled" in text)
 _CACHE = _FOLDER / "__pycache__" / f"compiled-{hashlib.sha256(_SOURCES).hexdigest()[:16]}"
 
 
