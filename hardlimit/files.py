@@ -1,7 +1,6 @@
 """Arrays from and to files: .npy, .npz and .csv."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,9 +64,9 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> Path:
 
     check_suffix(path, READABLE if len(arrays) == 1 else (".npz",))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("wb") as file:
             if path.suffix == ".npz":
                 np.savez(file, **arrays)
             elif path.suffix == ".npy":
@@ -76,9 +75,9 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> Path:
                 # 17 digits read back to the same float64.
                 (array,) = arrays.values()
                 np.savetxt(file, array, delimiter=",", fmt="%.17g")
-        Path(name).replace(path)
+        partial.replace(path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     return path
 
 

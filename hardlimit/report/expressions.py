@@ -3,25 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import sympy as sp
+
 from theory.activations import Activation, catalogue
 from theory.gaussian import expectation
 
-# Beyond this many characters of LaTeX a formula is folded: it is for machines more than for readers.
-READABLE = 1100
+# Characters of LaTeX that fit on one line, and lines beyond which a formula is folded away.
+LINE = 380
+LINES = 5
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A Gaussian expectation as LaTeX: what it is of, what it equals."""
+    """A Gaussian expectation as LaTeX: what it is of, and the lines of what it equals."""
 
     group: str
     left: str
-    right: str
+    right: tuple[str, ...]
 
     @property
     def folded(self) -> bool:
         """Whether the formula is too long to stand in the open."""
-        return len(self.right) > READABLE
+        return len(self.right) > LINES
 
 
 def derived() -> Iterator[Derived]:
@@ -37,4 +40,19 @@ def derived() -> Iterator[Derived]:
 
 def _pair(group: str, f: Activation, g: Activation) -> Derived:
     left = rf"\mathbb{{E}}\left[{f.label}(u)\,{g.label}(v)\right]"
-    return Derived(group, left, expectation(f, g).latex())
+    return Derived(group, left, tuple(_lines(expectation(f, g).expr)))
+
+
+def _lines(expr: sp.Expr) -> Iterator[str]:
+    """Yield a sum as lines of whole terms, each with its sign."""
+    line = ""
+    for position, term in enumerate(expr.as_ordered_terms()):
+        text = str(sp.latex(term))
+        if position and not text.startswith("-"):
+            text = f"+ {text}"
+        if line and len(line) + len(text) > LINE:
+            yield line
+            line = text
+        else:
+            line = f"{line} {text}".strip()
+    yield line

@@ -1,6 +1,7 @@
 """From results and figures to ``index.html``, with the figures' files beside it."""
 
 import base64
+import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ class Picture:
     title: str
     caption: str
     width_mm: float
-    shows: tuple[str, ...]
+    shows: tuple[tuple[str, str | None], ...]
     png: str
     links: tuple[tuple[str, str], ...]
 
@@ -54,12 +55,13 @@ def write(
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"prose": prose, "formula": formula}
-    pictures = [_picture(item, out) for item in built]
+    environment.filters |= {"prose": prose, "formula": formula, "anchor": anchor}
+    ids = [result.id for result in results]
+    pictures = [_picture(item, out, ids) for item in built]
     shown_in: dict[str, list[str]] = defaultdict(list)
-    for picture in pictures:
-        for claim in picture.shows:
-            shown_in[claim].append(picture.id)
+    for item in built:
+        for member in dict.fromkeys(m for name in item.figure.shows for m in family(name, ids)):
+            shown_in[member].append(item.figure.id)
     text = environment.get_template("page.html.j2").render(
         style=(_HERE / "style.css").read_text(encoding="utf-8"),
         results=results,
@@ -68,7 +70,6 @@ def write(
         seconds=sum(result.seconds for result in results),
         pictures=pictures,
         shown_in=shown_in,
-        ids={result.id for result in results},
         expressions=_grouped(),
         provenance=provenance(seed),
     )
@@ -80,14 +81,24 @@ def write(
     return page
 
 
+def anchor(claim: str) -> str:
+    """Return the id of a claim as the name of a place in the page."""
+    return "claim-" + re.sub(r"[^A-Za-z0-9]+", "-", claim).strip("-")
+
+
+def family(name: str, ids: Sequence[str]) -> list[str]:
+    """Return the claim of that id, or those of which it is the common part: T17 of T17.erf."""
+    return [claim for claim in ids if claim == name or claim.startswith((f"{name}.", f"{name}("))]
+
+
 def _grades(results: "Sequence[Result]") -> dict[str, int]:
     """Count results by grade, in the order in which grades are declared."""
     counted = Counter(result.grade for result in results)
     return {grade.value: counted[grade] for grade in Grade if counted[grade]}
 
 
-def _picture(item: "BuiltFigure", out: Path) -> Picture:
-    """Copy the files of a figure beside the page, and embed its PNG."""
+def _picture(item: "BuiltFigure", out: Path, ids: Sequence[str]) -> Picture:
+    """Copy the files of a figure beside the page, embed its PNG, and link the claims it shows."""
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     links = []
@@ -102,7 +113,7 @@ def _picture(item: "BuiltFigure", out: Path) -> Picture:
         title=figure.title,
         caption=figure.caption,
         width_mm=figure.size_mm[0],
-        shows=figure.shows,
+        shows=tuple((name, next(iter(family(name, ids)), None)) for name in figure.shows),
         png=base64.b64encode(png.read_bytes()).decode("ascii"),
         links=tuple(links),
     )
