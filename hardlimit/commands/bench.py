@@ -78,6 +78,7 @@ def _run(path: Path) -> "list[Ratio]":
 
 def _show(rows: "list[Ratio]") -> None:
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     shown.add_column("what", overflow="fold")
@@ -87,9 +88,9 @@ def _show(rows: "list[Ratio]") -> None:
     shown.add_column("ratio", justify="right")
     for row in rows:
         shown.add_row(
-            row.name,
+            Text(row.name),
             f"{row.seconds:.3g}",
-            row.alternative,
+            Text(row.alternative),
             f"{row.alternative_seconds:.3g}",
             f"{row.ratio:.3g}",
         )

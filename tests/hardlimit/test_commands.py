@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import theory as th
-from hardlimit import claims, console
+from hardlimit import claims, console, files
 from hardlimit.cli import app
 from proofs_check import Claim, Grade, Verdict
 from theory import networks
@@ -198,11 +198,13 @@ def test_bench_shows_ratios(hardlimit, tmp_path):
     (tmp_path / "bench_sum.py").write_text(
         "from hardlimit.timing import Ratio, best_of\n"
         "def run():\n"
-        "    return [Ratio('sum', best_of(lambda: sum(range(9)), 1), 'nothing', 1.0)]\n",
+        "    return [Ratio('[sum]', best_of(lambda: sum(range(9)), 1), 'nothing', 1.0)]\n",
         encoding="utf-8",
     )
     assert hardlimit("bench", "--list", "--folder", tmp_path).stdout == "sum\n"
-    assert "nothing" in hardlimit("bench", "--folder", tmp_path).stdout
+    told = hardlimit("bench", "--folder", tmp_path).stdout
+    assert "[sum]" in told
+    assert "nothing" in told
     rows = json.loads(hardlimit("bench", "sum", "--folder", tmp_path, "--json").stdout)
     assert rows["benchmarks"][0]["alternative_seconds"] == 1.0
 
