@@ -1,0 +1,50 @@
+"""The README is true: its example prints what it says, its links lead somewhere, its commands exist."""
+
+import re
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from hardlimit.cli import app
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_example_prints_what_it_says(capsys):
+    exec(compile(block("python"), "README.md", "exec"), {})
+    assert capsys.readouterr().out == block("text")
+
+
+def test_links_and_pictures_exist():
+    for page in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            assert (ROOT / target).exists(), f"{page} links to {target}"
+
+
+def test_commands_exist():
+    for command in re.findall(r"^hardlimit (\w+)", block("sh"), re.MULTILINE):
+        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0, command
+
+
+def test_targets_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"`make (\w+)`", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_decisions_have_their_four_parts():
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert len(records) >= 5
+    for number, record in enumerate(records, start=1):
+        text = record.read_text(encoding="utf-8")
+        assert record.name.startswith(f"{number:04}-")
+        for part in ("Context", "Decision", "Alternatives", "Consequences"):
+            assert f"## {part}" in text, f"{record.name} lacks {part}"
