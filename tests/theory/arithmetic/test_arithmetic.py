@@ -40,13 +40,17 @@ def test_exact_numbers_stay_exact(value, expected: sp.Expr) -> None:
     assert exact(value, "value") == expected
 
 
-@pytest.mark.parametrize("value", [0.3, np.float32(0.3), mpmath.mpf("0.3"), sp.Float(0.3)], ids=repr)
+@pytest.mark.parametrize(
+    "value", [0.3, np.float32(0.3), mpmath.mpf("0.3"), sp.Float(0.3)], ids=repr
+)
 def test_floats_are_refused_where_exactness_counts(value) -> None:
     with pytest.raises(InexactInputError):
         exact(value, "value")
 
 
-@pytest.mark.parametrize("value", ["", "x", "1/0", None, sp.oo, sp.I, h, True, float("nan")], ids=repr)
+@pytest.mark.parametrize(
+    "value", ["", "x", "1/0", None, sp.oo, sp.I, h, True, float("nan")], ids=repr
+)
 def test_non_numbers_are_refused(value) -> None:
     with pytest.raises((InputError, InexactInputError)):
         exact(value, "value")
@@ -147,7 +151,9 @@ def test_difference_of_products_keeps_its_digits(a: float, b: float, c: float, d
     assert abs(Fraction(value) - truth) <= slack + Fraction(2) ** -1000
 
 
-@given(moderate, moderate, st.floats(0.01, 100), st.floats(0.01, 100), st.floats(-0.999999, 0.999999))
+@given(
+    moderate, moderate, st.floats(0.01, 100), st.floats(0.01, 100), st.floats(-0.999999, 0.999999)
+)
 def test_running_error_bounds_hold(a: float, b: float, p: float, q: float, rho: float) -> None:
     c = rho * np.sqrt(p * q)
     P, Q, C = sp.symbols("P Q C")
