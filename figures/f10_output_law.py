@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 import theory as th
 from figures import style
@@ -17,7 +17,7 @@ WEIGHT_STD, BIAS_STD = 1.2, 0.3
 DEPTHS = (1, 2, 3)
 WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256)
 SHOWN = (2, 8, 64)
-DRAWS = 100_000
+DRAWS = 60_000
 GROUPS = 10
 REACH = 4.5
 SEED = 10
@@ -30,7 +30,6 @@ def data(scale: float = 1.0) -> dict[str, Array]:
     widths = WIDTHS[: thinned(len(WIDTHS), scale, least=3)]
     draws = thinned(DRAWS, scale, least=20 * GROUPS)
     arrays = _law(draws)
-    line = np.geomspace(WIDTHS[0], WIDTHS[-1], 33)
     for hidden in DEPTHS:
         arch, limit = _arch(hidden), _limit(hidden)
         rows = []
@@ -43,11 +42,9 @@ def data(scale: float = 1.0) -> dict[str, Array]:
         columns = np.array(rows).T
         names = ("n", "distance", "distance_stderr", "coupling", "coupling_stderr")
         arrays |= {f"l{hidden}.{name}": column for name, column in zip(names, columns, strict=True)}
-        bound = th.bounds.basteri_trevisan
-        arrays[f"bound{hidden}.n"] = line.round()
-        arrays[f"bound{hidden}.value"] = np.array(
-            [bound(arch, INPUT, int(n)).value for n in line.round()]
-        )
+        bounds = [th.bounds.basteri_trevisan(arch, INPUT, n).value for n in widths]
+        arrays[f"l{hidden}.bound"] = np.array(bounds)
+    line = np.array([WIDTHS[0], WIDTHS[-1]], dtype=float)
     excess = _excess_variance()
     arrays |= {"sharp.n": line, "sharp.distance": np.sqrt(6) / 8 * excess / _limit(1) ** 1.5 / line}
     return arrays
@@ -90,7 +87,8 @@ def _law(draws: int) -> dict[str, Array]:
         "histogram.z_from": edges[:-1],
         "histogram.z_to": edges[1:],
         "histogram.density": counts / draws / width,
-        "histogram.stderr": np.sqrt(counts) / draws / width,
+        "histogram.lower": chi2.ppf(0.025, 2 * np.maximum(counts, 1)) / 2 / draws / width,
+        "histogram.upper": chi2.ppf(0.975, 2 * counts + 2) / 2 / draws / width,
         "density.z": z,
         "density.gauss": norm.pdf(z),
     }
@@ -143,14 +141,14 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
     """The law above, the distances below."""
     grid = canvas.add_gridspec(2, 1, height_ratios=(1, 1.1))
     above, below = grid[0].subgridspec(1, 2), grid[1].subgridspec(1, len(DEPTHS))
-    density, ratio = (canvas.add_subplot(place) for place in above)
+    density, ratio = (canvas.add_subplot(above[0, k]) for k in range(2))
     _draw_density(density, arrays)
     _draw_ratio(ratio, arrays)
     style.letter(density, "a", f"$n = {SHOWN[0]}$")
     style.letter(ratio, "b", "1 hidden layer")
     first: Axes | None = None
     for k, hidden in enumerate(DEPTHS):
-        axes = canvas.add_subplot(below[k], sharey=first)
+        axes = canvas.add_subplot(below[0, k], sharey=first)
         first = first or axes
         _draw_distances(axes, arrays, hidden)
         axes.tick_params(labelleft=k == 0)
@@ -163,11 +161,13 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
 
 def _draw_density(axes: Axes, arrays: Arrays) -> None:
     low, high = arrays["histogram.z_from"], arrays["histogram.z_to"]
-    seen = arrays["histogram.density"] > 0
+    height = arrays["histogram.density"]
+    seen = height > 0
+    reach = (height - arrays["histogram.lower"], arrays["histogram.upper"] - height)
     axes.errorbar(
         ((low + high) / 2)[seen],
-        arrays["histogram.density"][seen],
-        Z95 * arrays["histogram.stderr"][seen],
+        height[seen],
+        np.array(reach)[:, seen],
         fmt="o",
         ms=2.0,
         color=style.GREY,
@@ -210,7 +210,7 @@ def _draw_distances(axes: Axes, arrays: Arrays, hidden: int) -> None:
     table, n = f"l{hidden}", arrays[f"l{hidden}.n"]
     bound, coupling, distance = style.SERIES[3], style.SERIES[1], style.SERIES[0]
     axes.plot(
-        arrays[f"bound{hidden}.n"], arrays[f"bound{hidden}.value"],
+        n, arrays[f"{table}.bound"],
         color=bound.colour, ls=bound.dash, label="explicit bound",
     )  # fmt: skip
     for column, series, label in (

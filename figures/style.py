@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import NullFormatter
 
 MM_PER_INCH = 25.4
 
@@ -131,3 +132,9 @@ def letter(axes: Axes, name: str, title: str = "") -> None:
 def all_round(axes: Axes) -> None:
     """Give a heat map its full frame."""
     axes.spines[["top", "right"]].set_visible(True)
+
+
+def quiet_log(axes: Axes, which: str = "x") -> None:
+    """Make an axis logarithmic, labelled at decades alone however short it is."""
+    axes.set(**{f"{which}scale": "log"})
+    getattr(axes, f"{which}axis").set_minor_formatter(NullFormatter())
