@@ -98,9 +98,10 @@ def every(parts: Iterable[tuple[str, Verdict]]) -> Verdict:
     order = (Grade.VACUOUS, Grade.UNDECIDED, Grade.REFUTED_AS_PRINTED, *ASCENDING)
     label, weakest = min(seen, key=lambda part: order.index(part[1].grade))
     trusts = tuple(dict.fromkeys(t for _, verdict in seen for t in verdict.trusts))
-    evidence = (
-        weakest.evidence
-        if len(seen) == 1
-        else f"{len(seen)} parts; weakest is {label}: {weakest.evidence}"
-    )
+    if len(seen) == 1:
+        evidence = weakest.evidence
+    elif all(verdict.grade is weakest.grade for _, verdict in seen):
+        evidence = f"{len(seen)} parts, each {weakest.grade}; {label}: {weakest.evidence}"
+    else:
+        evidence = f"{len(seen)} parts, weakest {label}: {weakest.grade}, {weakest.evidence}"
     return Verdict(weakest.grade, evidence, weakest.witness, trusts)

@@ -41,9 +41,9 @@ def vanishes(expr: sp.Expr, chart: Mapping[sp.Symbol, sp.Expr] | None = None) ->
         Change of variables under which square roots become rational, symbol -> expression in
         positive symbols; it has to map onto the domain.
     """
-    moved = readable(expr).subs(chart or {}, simultaneous=True)
+    plain = readable(expr)
     try:
-        return not Normaliser(moved).form(moved)
+        return not Normaliser(plain, chart or {}).form(plain)
     except DomainError:
         return False
 
@@ -54,12 +54,16 @@ class Normaliser:
     Parameters
     ----------
     expr
-        Its free symbols generate the field, together with the square root of pi.
+        Its free symbols, charted, generate the field, together with the square root of pi.
+    chart
+        Symbol -> expression that stands for it.
     """
 
-    def __init__(self, expr: sp.Expr) -> None:
+    def __init__(self, expr: sp.Expr, chart: Mapping[sp.Symbol, sp.Expr]) -> None:
+        self.chart = chart
         self.root_pi = sp.Dummy("root_pi", positive=True)
-        symbols = sorted(expr.free_symbols, key=lambda symbol: str(symbol.name))
+        charted = [chart.get(symbol, symbol).free_symbols for symbol in expr.free_symbols]
+        symbols = sorted(set().union(*charted), key=lambda symbol: str(symbol.name))
         self.field = sp.QQ.frac_field(*symbols, self.root_pi)
         self.known: dict[sp.Expr, Form] = {}
 
@@ -79,6 +83,8 @@ class Normaliser:
     def _form(self, expr: sp.Expr) -> Form:
         if expr is sp.pi:
             return self._constant(self.field.from_sympy(self.root_pi) ** 2)
+        if expr in self.chart:
+            return self.form(self.chart[expr])
         if expr.is_Rational or expr.is_Symbol:
             return self._constant(self.field.from_sympy(expr))
         if expr.is_Add:

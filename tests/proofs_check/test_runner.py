@@ -139,3 +139,13 @@ def test_digest_follows_sources_and_versions(
     assert first != proofs_check.digest(["sample_package"], {"python": "4"})
     (package / "__init__.py").write_text("A = 2\n", encoding="utf-8")
     assert first != proofs_check.digest(["sample_package"], {"python": "3"})
+
+
+@pytest.mark.slow
+def test_processes_give_what_one_process_gives() -> None:
+    chosen = [
+        entry for entry in proofs_check.discover() if entry.id in {"T13", "T14", "T6.identity"}
+    ]
+    one, two = run(chosen), run(chosen, jobs=2)
+    assert [result.id for result in two] == [entry.id for entry in chosen]
+    assert [result.why for result in one] == [result.why for result in two]
