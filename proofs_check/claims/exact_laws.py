@@ -139,7 +139,8 @@ def latent_mean(f: th.activations.Activation) -> sp.Expr:
     aims_at=Grade.PROVED,
     mutant=lambda: _t12("max"),
 )
-def _no_hidden_layer_is_binomial() -> Verdict:
+def no_hidden_layer_is_binomial() -> Verdict:
+    """Derive m from the engine; enumerate latent outcomes for the moments and the law."""
     return _t12("min")
 
 
@@ -174,7 +175,8 @@ def _t44i(values: tuple[int, ...]) -> Verdict:
     aims_at=Grade.PROVED,
     mutant=lambda: _t44i((-1, 0, 1)),
 )
-def _one_input_is_gaussian() -> Verdict:
+def one_input_is_gaussian() -> Verdict:
+    """Go through all feature vectors: the conditional variance never depends on them."""
     return _t44i((-1, 1))
 
 
@@ -239,7 +241,8 @@ def overlap_form(x: tuple[int, ...], y: tuple[int, ...]) -> Fraction:
     aims_at=Grade.PROVED,
     mutant=lambda: _t44ii(-1),
 )
-def _characteristic_function_of_two_outputs() -> Verdict:
+def characteristic_function_of_two_outputs() -> Verdict:
+    """Sum the binomial mixture, and prove the law of one neuron behind it."""
     return _t44ii(1)
 
 
@@ -277,7 +280,8 @@ def _b54(zero: int) -> Verdict:
     aims_at=Grade.PROVED,
     mutant=lambda: _b54(0),
 )
-def _sign_readout_is_binomial() -> Verdict:
+def sign_readout_is_binomial() -> Verdict:
+    """Go through all readouts behind all features."""
     return _b54(1)
 
 
@@ -317,7 +321,8 @@ def _b57(five: int) -> Verdict:
     aims_at=Grade.PROVED,
     mutant=lambda: _b57(3),
 )
-def _product_of_chi_squares() -> Verdict:
+def product_of_chi_squares() -> Verdict:
+    """Compare exact second moments of one factor with the printed ones."""
     return _b57(5)
 
 
@@ -358,5 +363,6 @@ def _b57_root(swap: bool) -> Verdict:
     aims_at=Grade.AGREES,
     mutant=lambda: _b57_root(True),
 )
-def _mean_root_of_products() -> Verdict:
+def mean_root_of_products() -> Verdict:
+    """Compare the Gamma formula with integrals of the chi density."""
     return _b57_root(False)

@@ -55,7 +55,7 @@ def _b55(turn: int) -> Verdict:
     "B55",
     statement=r"Sign forward, two inputs, Gaussian weights, no bias, any depth: $k_{l+1}\sim\mathrm{Bin}(n_{l+1},1-"
     r"\arccos(2k_l/n_l-1)/\pi)$, $k_1\sim\mathrm{Bin}(n_1,1-\arccos(\rho_0)/\pi)$. The outputs have conditional "
-    r"covariance $\begin{pmatrix}1&r\\r&1\end{pmatrix}$, $r=2k/n-1$, so $(f_1\pm f_2)/\sqrt2$ are independent $N(0,1\pm r)$.",
+    r"covariance $\begin{pmatrix}1&r\\r&1\end{pmatrix}$, $r=2k/n-1$: $(f_1\pm f_2)/\sqrt2$ independent $N(0,1\pm r)$.",
     source=f"{SOURCE}, B55",
     hypotheses=(
         "neurons of a layer are iid given the layer before, hence a binomial number of agreements",
@@ -64,7 +64,8 @@ def _b55(turn: int) -> Verdict:
     aims_at=Grade.PROVED,
     mutant=lambda: _b55(-1),
 )
-def _gaussian_weights_step() -> Verdict:
+def gaussian_weights_step() -> Verdict:
+    """Derive the agreement probability; go through all features for the readout."""
     return _b55(1)
 
 
@@ -134,7 +135,8 @@ B55_SIZES = ((12,), (15, 11), (14, 9, 12))
     aims_at=Grade.CONSISTENT,
     mutant=lambda seed=0: _fits(independent_chain, gaussian(), B55_SIZES, seed, 40_000, 0.05),
 )
-def _gaussian_weights_sampled(seed: int = 0) -> Verdict:
+def gaussian_weights_sampled(seed: int = 0) -> Verdict:
+    """Test the fit of sampled overlaps at depths 1, 2, 3."""
     return _fits(gaussian_chain, gaussian(), B55_SIZES, seed, 40_000, 0.05)
 
 
@@ -153,7 +155,8 @@ B56_SIZES = ((5, 5), (3, 5, 3))
     aims_at=Grade.CONSISTENT,
     mutant=lambda seed=0: _fits(gaussian_chain, rademacher(), B56_SIZES, seed, 40_000, 0.05),
 )
-def _sign_weights_sampled(seed: int = 0) -> Verdict:
+def sign_weights_sampled(seed: int = 0) -> Verdict:
+    """Test the fit of sampled overlaps at depths 2, 3."""
     return _fits(rademacher_chain, rademacher(), B56_SIZES, seed, 40_000, 0.05)
 
 
@@ -220,7 +223,8 @@ def _b56(zero: int) -> Verdict:
     aims_at=Grade.PROVED,
     mutant=lambda: _b56(0),
 )
-def _sign_weights_step() -> Verdict:
+def sign_weights_step() -> Verdict:
+    """Go through all rows of weights and all readouts."""
     return _b56(1)
 
 
@@ -260,5 +264,6 @@ def _b56_gap(exponent: int) -> Verdict:
     aims_at=Grade.AGREES,
     mutant=lambda: _b56_gap(1),
 )
-def _sign_weights_matter_at_second_order() -> Verdict:
+def sign_weights_matter_at_second_order() -> Verdict:
+    """Measure the local exponents of the gap between the two chains."""
     return _b56_gap(2)
