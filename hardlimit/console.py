@@ -42,7 +42,10 @@ def print_plain(text: str) -> None:
 
 @contextmanager
 def progress(title: str) -> Iterator[Report]:
-    """Yield ``report(done, total, name="")``, drawn as a bar that goes away when the work is done."""
+    """Yield ``report(done, total, name="")``: a bar that goes away, or ten lines where none can move."""
+    if not err.is_terminal:
+        yield _Lines(title)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,3 +60,16 @@ def progress(title: str) -> Iterator[Report]:
             bar.update(task, completed=done, total=total, name=name)
 
         yield report
+
+
+class _Lines:
+    """Says how far the work is, once a tenth: for logs."""
+
+    def __init__(self, title: str) -> None:
+        self.title, self.said = title, -1
+
+    def __call__(self, done: int, total: int, name: str = "") -> None:
+        tenth = 10 * done // total if total else 10
+        if tenth > self.said:
+            self.said = tenth
+            err.print(Text(f"{self.title} {done}/{total} {name}".rstrip(), style="dim"))
