@@ -242,7 +242,7 @@ FIGURE = Figure(
     bounds decrease like $n^{{-1/2}}$, the distance like $1/n$, with a sharp constant for one hidden layer.
     """,
     size_mm=(150.0, 132.0),
-    shows=("B2", "B6", "T45"),
+    shows=("B2", "B8", "T45"),
     data=data,
     draw=draw,
     seed=SEED,

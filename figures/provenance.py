@@ -29,17 +29,17 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield node.module
 
 
-def _modules(figure: Figure) -> dict[str, ast.Module]:
+def _sources(figure: Figure) -> dict[str, str]:
     """Sources behind a figure inside ``figures``: its module and what that imports, by name."""
     owner = inspect.getmodule(figure.data)
     waiting: list[str | ModuleType] = [owner] if owner else []
-    found: dict[str, ast.Module] = {}
+    found: dict[str, str] = {}
     while waiting:
         item = waiting.pop()
         module = import_module(item) if isinstance(item, str) else item
         if module.__name__ not in found:
-            found[module.__name__] = ast.parse(inspect.getsource(module))
-            waiting.extend(_imported(found[module.__name__]))
+            found[module.__name__] = inspect.getsource(module)
+            waiting.extend(_imported(ast.parse(found[module.__name__])))
     return dict(sorted(found.items()))
 
 
@@ -55,9 +55,9 @@ def _draws(node: ast.stmt) -> bool:
 def data_digest(figure: Figure) -> str:
     """SHA-256 (hex) of everything that the arrays of ``figure`` depend on."""
     state = hashlib.sha256(digest(("theory",), versions(LIBRARIES)).encode())
-    for name, tree in _modules(figure).items():
+    for name, source in _sources(figure).items():
         if name not in _DRAWING_ONLY:
-            kept = [node for node in tree.body if not _draws(node)]
+            kept = [node for node in ast.parse(source).body if not _draws(node)]
             state.update(f"{name} {ast.dump(ast.Module(kept, []))}\n".encode())
     return state.hexdigest()
 
@@ -65,6 +65,9 @@ def data_digest(figure: Figure) -> str:
 def drawing_digest(figure: Figure) -> str:
     """SHA-256 (hex) of everything that the files of ``figure`` depend on, its arrays included."""
     state = hashlib.sha256(data_digest(figure).encode())
-    for package in ("figures.files", *_modules(figure)):
-        state.update(inspect.getsource(import_module(package)).encode())
+    sources = _sources(figure)
+    sources["figures.files"] = inspect.getsource(import_module("figures.files"))
+    sources["figures.style"] = inspect.getsource(import_module("figures.style"))
+    for source in sources.values():
+        state.update(source.encode())
     return state.hexdigest()

@@ -216,7 +216,7 @@ def _draw_spectrum(axes: Axes, arrays: Arrays, hidden: int) -> None:
         )  # fmt: skip
     axes.set(xscale="log", xlabel=r"real part of $\lambda$")
     note = f"{turning.sum()} of {len(real)} not real"
-    axes.annotate(note, (0.97, 0.06), xycoords="axes fraction", ha="right", va="bottom", fontsize=8)
+    axes.annotate(note, (0.04, 0.06), xycoords="axes fraction", va="bottom", fontsize=8)
 
 
 def _draw_convergence(error: Axes, accuracy: Axes, arrays: Arrays) -> None:
@@ -269,12 +269,13 @@ FIGURE = Figure(
     asymmetric, and some eigenvalues leave the real axis, by little. (g) Distance of sampled kernels from their
     own limits. At finite width the true Jacobian of a sign network is a distribution, and its training kernel does
     not exist; shown are the kernel of sign networks with the surrogate in both Jacobians, and the training
-    kernel (true, surrogate) of networks with forward pass $h_{{1/2}}$. (h) Test accuracy of kernel regression on
-    one-hot classes with ridge ${RIDGE:g}$ times the mean diagonal: finite widths (points), limits (lines of the
-    same colour). (i) Test accuracy of the training kernels along the gradient flow without ridge, one hidden
-    layer; time in units of the inverse mean diagonal. For $h_{{1/2}}$ some eigenvalues have
-    negative real parts, even in the limit: training forgets again what it learned, the sooner the narrower the
-    network; for the sign all real parts are positive. Whiskers and bands: 95 % over {DRAWS} networks.
+    kernel (true, surrogate) of networks with forward pass $h_{{1/2}}$, which does. (h) Test accuracy of kernel
+    regression on one-hot classes with ridge ${RIDGE:g}$ times the mean diagonal: finite widths (points), limits
+    (lines of the same colour). (i) Test accuracy of the training kernels along the gradient flow without ridge,
+    one hidden layer; time in units of the inverse mean diagonal. For $h_{{1/2}}$ some eigenvalues have negative
+    real parts, even in the limit: training forgets again what it learned, the sooner the narrower the network,
+    and the regression of (h) suffers where an eigenvalue comes close to minus the ridge. For the sign all real
+    parts are positive. Whiskers and bands: 95 % over {DRAWS} networks.
     """,
     size_mm=(150.0, 185.0),
     shows=("T5", "T8"),
