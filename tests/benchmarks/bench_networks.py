@@ -65,9 +65,9 @@ def run() -> list[Ratio]:
 
         def numbers(n: int = n, draws: int = draws) -> object:
             # In pieces that stay in the cache: the floor is making the numbers, not storing them.
-            return [
-                latent_weights(gaussian(), 0, part, 1, 32, n) for part in range(draws * n // 32)
-            ]
+            rows = 8192 // n
+            parts = draws * n // rows
+            return [latent_weights(gaussian(), 0, part, 1, rows, n).shape for part in range(parts)]
 
         def loop(n: int = n, draws: int = draws) -> object:
             return plain_numpy(x, n, draws, 0)
