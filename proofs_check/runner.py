@@ -222,4 +222,5 @@ def _recall(entry: Claim, cache_dir: str | Path | None, key: str) -> Result | No
 def _plain(result: Result) -> dict[str, Any]:
     """Return the result as JSON values."""
     grades = {"grade": result.grade.value, "aims_at": result.aims_at.value}
-    return {**asdict(result), **grades}
+    lists = {"hypotheses": list(result.hypotheses), "trusts": list(result.trusts)}
+    return {**asdict(result), **grades, **lists}
