@@ -159,7 +159,7 @@ def _draw_depth(axes: Axes, arrays: Arrays, hidden: int, *, scaled: bool) -> Non
             known[-1] if known is not None else np.exp(level) * line[-1] ** exponent
         )
         axes.annotate(
-            name, (line[-1], height), (0, 7), textcoords="offset points",
+            name, (line[-1], height), (0, -24 if hidden == 2 else 6), textcoords="offset points",
             ha="right", fontsize=8, color=series.colour,
         )  # fmt: skip
 

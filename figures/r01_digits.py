@@ -1,6 +1,7 @@
 """R1: kernels of binarized networks on real images, the handwritten digits that scikit-learn carries."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -234,6 +235,9 @@ def _draw_convergence(error: Axes, accuracy: Axes, arrays: Arrays) -> None:
                     **series.points,
                 )
             accuracy.axhline(arrays[f"limit_accuracy.{table}"][0], lw=0.9, zorder=1, **series.line)
+    linear: dict[str, Any] = {"color": style.GREY, "lw": 0.9, "ls": style.DOTTED}
+    accuracy.axhline(arrays["limit_accuracy.binary0"][0], zorder=1, **linear)
+    error.plot([], [], label="no hidden layer", **linear)
     guide = np.array([WIDTHS[0], WIDTHS[-1]], dtype=float)
     error.plot(guide, 0.55 * guide**-0.5, color=style.BLACK, lw=0.8, label="slope $-1/2$")
     for axes in (error, accuracy):
@@ -271,11 +275,12 @@ FIGURE = Figure(
     not exist; shown are the kernel of sign networks with the surrogate in both Jacobians, and the training
     kernel (true, surrogate) of networks with forward pass $h_{{1/2}}$, which does. (h) Test accuracy of kernel
     regression on one-hot classes with ridge ${RIDGE:g}$ times the mean diagonal: finite widths (points), limits
-    (lines of the same colour). (i) Test accuracy of the training kernels along the gradient flow without ridge,
-    one hidden layer; time in units of the inverse mean diagonal. For $h_{{1/2}}$ some eigenvalues have negative
-    real parts, even in the limit: training forgets again what it learned, the sooner the narrower the network,
-    and the regression of (h) suffers where an eigenvalue comes close to minus the ridge. For the sign all real
-    parts are positive. Whiskers and bands: 95 % over {DRAWS} networks.
+    (lines of the same colour), no hidden layer (dotted, at every width). (i) Test accuracy of the training kernels
+    along the gradient flow without ridge, one hidden layer; time in units of the inverse mean diagonal. For
+    $h_{{1/2}}$ some eigenvalues have negative real parts, even in the limit: training forgets again what it
+    learned, the sooner the narrower the network, and the regression of (h) suffers where an eigenvalue comes
+    close to minus the ridge. For the sign all real parts are positive. Whiskers and bands: 95 % over {DRAWS}
+    networks.
     """,
     size_mm=(150.0, 185.0),
     shows=("T5", "T8"),
