@@ -60,6 +60,8 @@ def data(scale: float = 1.0) -> dict[str, Array]:
             arch, table = _arch(hidden, forward), f"{name}{hidden}"
             limit = th.ntk(arch, images, jacobians=pair)
             arrays[f"limit_accuracy.{table}"] = np.array(_accuracy(limit, labels))
+            lowest = np.linalg.eigvals(limit[:train, :train]).real.min()
+            arrays[f"least_real_part.{table}"] = np.array(lowest)
             rows = []
             for k, n in enumerate(widths):
                 draws = thinned(DRAWS, scale)

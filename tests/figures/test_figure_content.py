@@ -7,7 +7,8 @@ import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
 
-from figures import style
+import theory as th
+from figures import r01_digits, style
 from figures.base import Array, checked, formulas
 from figures.build import discover
 from proofs_check import discover as claims
@@ -95,3 +96,16 @@ def test_the_bounds_of_f10_hold_for_the_measured_distance():
     for hidden in (1, 2, 3):
         assert np.all(arrays[f"l{hidden}.distance"] < arrays[f"l{hidden}.coupling"])
         assert np.all(arrays[f"l{hidden}.coupling"] < arrays[f"l{hidden}.bound"])
+
+
+def test_what_the_caption_of_r1_says_of_the_spectra_is_true():
+    images, _ = r01_digits.digits(r01_digits.TRAIN, 1)
+    train = images[: r01_digits.CLASSES * r01_digits.TRAIN]
+    least = {}
+    for forward in (th.sign(), th.hardtanh("1/2")):
+        arch = th.Architecture(
+            1, forward, th.hardtanh(1), r01_digits.WEIGHT_STD, r01_digits.BIAS_STD
+        )
+        least[forward.name] = np.linalg.eigvals(th.ntk(arch, train)).real.min()
+    assert least["sign"] > 1e-3
+    assert least["hardtanh"] < -1e-3
