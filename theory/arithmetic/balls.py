@@ -43,7 +43,9 @@ class Balls:
     def power(self, base: arb, exponent: sp.Rational) -> arb:
         """Return an integer or half-integer power."""
         root = base if exponent.q == 1 else base.sqrt()
-        return root ** int(exponent.p)
+        # Repeated products: python-flint's ** is NaN on a ball that contains 0.
+        result = self.mul([root] * abs(int(exponent.p)))
+        return result if exponent.p > 0 else 1 / result
 
     def apply(self, function: str, arguments: list[arb]) -> arb:
         """Return a function value."""
@@ -67,7 +69,8 @@ def _owen_t(h: arb, a: arb) -> arb:
         k = a * h
         tails = _normal_cdf(-h) * _normal_cdf(k) + _normal_cdf(h) * _normal_cdf(-k)
         return tails / 2 - _owen_t(k, 1 / a)
-    square = (h * a) ** 2 / 2
+    k = h * a
+    square = k * k / 2
 
     def integrand(t: acb, _: bool) -> acb:
         return (-acb(square) * t * t).exp() / (1 + acb(a * a) * t * t)

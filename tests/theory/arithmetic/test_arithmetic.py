@@ -71,6 +71,13 @@ def test_rationals_reach_balls_exactly() -> None:
     assert value.rel_accuracy_bits() > 180
 
 
+def test_balls_around_zero_have_powers_and_owen_t() -> None:
+    around = arb(0, 2.0**-90)
+    assert ball(h**2, {h: around}, 100).contains(0)
+    assert ball(OwenT(k, h), {k: "1", h: around}, 100).contains(0)
+    assert ball(OwenT(k, h), {k: "1", h: around}, 100).is_finite()
+
+
 def test_missing_rules_are_named() -> None:
     with pytest.raises(InputError, match="no rule for gamma"):
         ball(sp.gamma(h), {h: 1})
