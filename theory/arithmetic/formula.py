@@ -16,10 +16,9 @@ from theory.errors import DomainError
 
 Float = NDArray[np.float64]
 
-# A float64 value is kept when its running error bound is below this share of it, or of the natural
-# scale of the quantity; else a ball decides.
-RELATIVE_BUDGET = 2e-13
-SCALE_BUDGET = 5e-14
+# A float64 value is kept when its running error bound, a pessimist by one or two digits, is below this
+# share of it or of the natural scale of the quantity; else a ball decides.
+BUDGET = 2e-13
 _DENORMAL_BITS = 1100
 
 
@@ -50,7 +49,7 @@ class Formula:
 
         Notes
         -----
-        Error at most 2e-13 |value| + 5e-14 scale. A running error bound decides; a point where plain
+        Error at most 2e-13 (|value| + scale). A running error bound decides; a point where plain
         float64 would lose more digits is recomputed in ball arithmetic and rounded once, which costs
         milliseconds instead of nanoseconds.
         """
@@ -63,11 +62,11 @@ class Formula:
             shape = np.broadcast_shapes(*(np.shape(v) for v in values), np.shape(result.value))
             value = np.array(np.broadcast_to(result.value, shape), dtype=np.float64)
             error = np.broadcast_to(result.error, shape)
-            doubtful = ~(error <= RELATIVE_BUDGET * np.abs(value))
+            doubtful = ~(error <= BUDGET * np.abs(value))
         if scale is not None and np.any(doubtful):
             sizes = scale(*(np.broadcast_to(v, shape)[doubtful] for v in values))
             with np.errstate(all="ignore"):
-                doubtful[doubtful] = ~(error[doubtful] <= SCALE_BUDGET * sizes)
+                doubtful[doubtful] = ~(error[doubtful] <= BUDGET * sizes)
         if np.any(doubtful):
             points = np.stack([np.broadcast_to(v, shape)[doubtful] for v in values], axis=-1)
             distinct, where = np.unique(points, axis=0, return_inverse=True)

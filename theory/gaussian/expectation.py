@@ -31,6 +31,9 @@ c = sp.Symbol("c", real=True)
 # is the line c = +-sqrt(p*q) itself.
 _ON_LINE = 2.0**-51
 
+# Determinants and their products with a variance, of third order, have to stay within float64.
+_SMALLEST, _LARGEST = 1e-75, 1e75
+
 _ONE = Activation.of([step(sp.S.One, 0)], "1", label="1")
 
 
@@ -127,7 +130,8 @@ class Expectation:
         Parameters
         ----------
         p, q, c
-            Variances (>= 0) and covariance (|c| <= sqrt(pq)); only ``p`` for a single function.
+            Variances (0, or from 1e-75 to 1e75) and covariance (|c| <= sqrt(pq)); only ``p`` for a
+            single function.
 
         Returns
         -------
@@ -138,11 +142,12 @@ class Expectation:
         Raises
         ------
         InputError
-            For NaN, infinity, a negative variance, or c*c > p*q beyond rounding.
+            For NaN, infinity, a variance that is negative or out of range, or c*c > p*q beyond
+            rounding.
 
         Notes
         -----
-        Error at most 2e-13 |value| + 5e-14 sqrt(E[f^2] E[g^2]) at the float64 numbers given (relative
+        Error at most 2e-13 (|value| + sqrt(E[f^2] E[g^2])) at the float64 numbers given (relative
         only, where f or g holds a Dirac mass). A covariance within rounding of the line, 2**-51 in
         1 - c*c/(p*q), counts as on it.
         """
@@ -314,4 +319,10 @@ def _variance(values: ArrayLike, name: str) -> Float:
     array = finite(values, name)
     if np.any(array < 0):
         raise InputError(f"variance {name} must be at least 0, got {array.min()}")
+    outside = (array > 0) & ((array < _SMALLEST) | (array > _LARGEST))
+    if np.any(outside):
+        raise InputError(
+            f"variance {name} must be 0 or lie between {_SMALLEST:g} and {_LARGEST:g} in float64, got "
+            f"{array[outside].flat[0]:g}; rescale the inputs, or use .mp or .ball"
+        )
     return array

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 MP = mpmath.MPContext()
 MP.dps = 60
 RELATIVE, CANCELLED = MP.mpf("1e-12"), MP.mpf("1e-15")
-STATED = MP.mpf("2e-13"), MP.mpf("5e-14")
+STATED = MP.mpf("2e-13"), MP.mpf("2e-13")
 # Below this float64 has no digits left to be right in.
 UNDERFLOW = MP.mpf("1e-300")
 # The absolute radius that a ball is allowed however small its value is.

@@ -164,9 +164,11 @@ def test_weight_binarization_rescales_blocks() -> None:
         th.ntk(binary, X, jacobians=("true", "true"))
 
 
-@given(
-    arrays(np.float64, (4, 3), elements=st.floats(-1e3, 1e3)), st.floats(0.1, 3), st.floats(0, 2)
-)
+moderate = st.floats(-1e3, 1e3).map(lambda v: v if abs(v) > 1e-30 else 0.0)
+shifts = st.floats(0, 2).map(lambda v: v if v > 1e-30 else 0.0)
+
+
+@given(arrays(np.float64, (4, 3), elements=moderate), st.floats(0.1, 3), shifts)
 def test_kernels_are_symmetric_and_obey_cauchy_schwarz(x, w: float, b: float) -> None:
     arch = th.Architecture(2, th.hardtanh(1), weight_std=w, bias_std=b)
     K = th.nngp(arch, x)
@@ -184,10 +186,19 @@ def test_bad_inputs_never_pass(x) -> None:
         with np.errstate(over="ignore"):
             K = th.nngp(th.Architecture(1, th.sign()), x)
     except HardlimitError:
-        assert bad or np.abs(x).max() > 1e150
+        sizes = np.abs(x[x != 0])
+        assert bad or sizes.max() > 1e36 or sizes.min() < 1e-36
     else:
         assert not bad
         assert np.all(np.isfinite(K))
+
+
+def test_sizes_out_of_all_proportion_are_refused() -> None:
+    with pytest.raises(InputError, match="rescale the inputs"):
+        th.nngp(STE, [[1e60]])
+    with pytest.raises(InputError, match="lie between"):
+        th.nngp(th.Architecture(1, th.sign()), [[1e-60]])
+    assert th.nngp(th.Architecture(1, th.sign()), [[1e-30], [1e30]])[0, 1] == 1.0
 
 
 REFUSED = [

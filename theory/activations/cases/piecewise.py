@@ -6,4 +6,4 @@ from theory.activations.atoms import x
 from theory.activations.catalog import case
 from theory.activations.pieces import from_piecewise
 
-case(([(-x / 2, (-sp.oo, -1)), (x**2 / 2, (-1, 1)), (x, (1, sp.oo))],))(from_piecewise)
+case(([(-x / 2, (-sp.oo, -1)), (x**2 / 2, (-1, 1)), (x, (1, sp.oo))], "parabolic"))(from_piecewise)
