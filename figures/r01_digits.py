@@ -85,12 +85,13 @@ def data(scale: float = 1.0) -> dict[str, Array]:
 def digits(train: int, test: int) -> tuple[Array, Array]:
     """Images of every class, training before test, sorted by class; mean squared pixel 1.
 
-    The split is by position in the data set: within a class, even places train and odd places test.
+    The data set is ordered by writer. Training images are the first of a class, test images its last, so
+    that no writer is on both sides.
     """
     bundle = load_digits()
     places = [np.flatnonzero(bundle.target == digit) for digit in range(CLASSES)]
     chosen = np.concatenate(
-        [place[0::2][:train] for place in places] + [place[1::2][:test] for place in places]
+        [place[:train] for place in places] + [place[-test:] for place in places]
     )
     pixels: Array = bundle.data / np.sqrt((bundle.data**2).mean())
     return pixels[chosen], bundle.target[chosen]
@@ -267,8 +268,8 @@ FIGURE = Figure(
     id="R1",
     title="Binarized networks on handwritten digits: limit kernels, spectra, finite widths",
     caption=rf"""
-    Images of $8\times 8$ pixels, scaled to mean squared pixel $1$; {TRAIN} training and {TEST} test images a class,
-    split by position before anything was computed; $s_w={WEIGHT_STD}$, $s_b={BIAS_STD}$. (a)-(c) Limit kernel
+    Images of $8\times 8$ pixels, scaled to mean squared pixel $1$; the first {TRAIN} of a class train and
+    its last {TEST} test, by other writers; $s_w={WEIGHT_STD}$, $s_b={BIAS_STD}$. (a)-(c) Limit kernel
     $\Theta(x,x')$ of the sign network trained with backward derivative $h_1'$, on the training images sorted by
     class, divided by $\sqrt{{\Theta(x,x)\,\Theta(x',x')}}$. (d)-(f) Its eigenvalues $\lambda$ on the training images
     (circles real, squares not; zero eigenvalues left out). The images have unequal norms, so $\Theta$ is
