@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sympy as sp
-
 from theory.activations import Activation, catalogue
 from theory.gaussian import expectation
 
@@ -40,19 +38,16 @@ def derived() -> Iterator[Derived]:
 
 def _pair(group: str, f: Activation, g: Activation) -> Derived:
     left = rf"\mathbb{{E}}\left[{f.label}(u)\,{g.label}(v)\right]"
-    return Derived(group, left, tuple(_lines(expectation(f, g).expr)))
+    return Derived(group, left, tuple(_lines(expectation(f, g).latex_terms())))
 
 
-def _lines(expr: sp.Expr) -> Iterator[str]:
-    """Yield a sum as lines of whole terms, each with its sign."""
+def _lines(terms: tuple[str, ...]) -> Iterator[str]:
+    """Yield a sum as lines of whole terms."""
     line = ""
-    for position, term in enumerate(expr.as_ordered_terms()):
-        text = str(sp.latex(term))
-        if position and not text.startswith("-"):
-            text = f"+ {text}"
-        if line and len(line) + len(text) > LINE:
+    for term in terms:
+        if line and len(line) + len(term) > LINE:
             yield line
-            line = text
+            line = term
         else:
-            line = f"{line} {text}".strip()
+            line = f"{line} {term}".strip()
     yield line

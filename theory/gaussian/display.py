@@ -16,23 +16,32 @@ _DELTA = sp.Symbol(r"\Delta", positive=True)
 _RANK = (Phi2, OwenT, sp.asin, Phi, phi, sp.exp)
 
 
-def latex(expr: sp.Expr, determinant: sp.Expr) -> str:
-    r"""Return the LaTeX of an expectation.
+def latex_terms(expr: sp.Expr, determinant: sp.Expr) -> tuple[str, ...]:
+    r"""Return the LaTeX of an expectation as pieces that may be broken over lines.
 
     Parameters
     ----------
     expr
         A sum of special functions with algebraic coefficients.
     determinant
-        Abbreviated to :math:`\Delta` where it occurs more than once; then its definition is appended.
+        Abbreviated to :math:`\Delta` where it occurs more than once; then its definition is the last
+        piece.
+
+    Returns
+    -------
+    tuple of str
+        Terms with their signs, to be joined by spaces.
     """
-    printer = _Printer()
     # Only the determinant itself is abbreviated; pq alone stays.
     short = expr.replace(lambda e: e.is_Add and sp.expand(e - determinant) == 0, lambda _: _DELTA)
-    if short.count(_DELTA) < 2:
-        return _join([printer.doprint(group) for group in _groups(expr)])
-    body = _join([printer.doprint(group) for group in _groups(short)])
-    return rf"{body}, \quad \Delta = {printer.doprint(determinant)}"
+    recurs = short.count(_DELTA) > 1
+    pieces = [plain_latex(group) for group in _groups(short if recurs else expr)]
+    first, rest = pieces[0], [p if p.startswith("-") else f"+ {p}" for p in pieces[1:]]
+    if not recurs:
+        return (first, *rest)
+    last = rest.pop() if rest else ""
+    definition = rf"\quad \Delta = {plain_latex(determinant)}"
+    return (first, *rest, f"{last},", definition) if last else (f"{first},", definition)
 
 
 def plain_latex(expr: sp.Expr) -> str:

@@ -17,7 +17,7 @@ from theory.arithmetic.float64 import cross
 from theory.arithmetic.functions import Orthant
 from theory.checks import finite
 from theory.errors import DomainError, InputError
-from theory.gaussian.display import latex
+from theory.gaussian.display import latex_terms
 from theory.gaussian.line import mean, on_line
 from theory.gaussian.linear import Linear
 from theory.gaussian.stein import Factor, PairMoments
@@ -65,12 +65,15 @@ class Expectation:
 
     def latex(self) -> str:
         r"""Return the LaTeX of ``expr``, with :math:`\Delta` for the determinant where it recurs."""
-        noise = {atom.scale for atom in self.f.atoms if not atom.is_polynomial}
-        other = {atom.scale for atom in self.g.atoms if not atom.is_polynomial}
-        inflated = (p + max(noise, default=0, key=float) ** 2) * (
-            q + max(other, default=0, key=float) ** 2
-        )
-        return latex(self.expr, inflated - c**2)
+        return " ".join(self.latex_terms())
+
+    def latex_terms(self) -> tuple[str, ...]:
+        """Return ``latex()`` as pieces between which a line may break."""
+        noises = []
+        for activation in (self.f, self.g):
+            scales = {atom.scale for atom in activation.atoms if not atom.is_polynomial}
+            noises.append(max(scales, default=sp.S.Zero, key=float) ** 2)
+        return latex_terms(self.expr, (p + noises[0]) * (q + noises[1]) - c**2)
 
     def on_line(self, sign: int = 1) -> sp.Expr:
         """Return the expression in p, q on the line c = sign*sqrt(pq): equal or opposite inputs."""
