@@ -5,6 +5,7 @@ from theory.kernels.architecture import Layer as Layer
 from theory.kernels.recursion import layer_covariances as layer_covariances
 from theory.kernels.recursion import nngp as nngp
 from theory.kernels.recursion import ntk as ntk
+from theory.kernels.recursion import standard_ntk as standard_ntk
 from theory.kernels.symbolic import KernelExpression as KernelExpression
 from theory.kernels.symbolic import kernel_expression as kernel_expression
 from theory.kernels.weights import WeightLaw as WeightLaw

@@ -8,14 +8,15 @@ with (u, v) ~ N(0, Sigma^l at {x, x'}), j1 and j2 the derivatives of the two Jac
 law's constants v, m (1 for plain weights). Source: claims T5 and T11.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.checks import inputs, paired_inputs
-from theory.errors import UndefinedKernelError
+from theory.checks import widths as checked_widths
+from theory.errors import ArchitectureError, UndefinedKernelError
 from theory.gaussian import expectation
 from theory.kernels.architecture import Architecture, Layer, jacobian_pair
 from theory.kernels.gram import second_moments
@@ -114,20 +115,85 @@ def ntk(
     -----
     Source: claims T5 (recursion), T11 (weight laws), T33 (finite diagonal with a surrogate).
     """
-    pair = jacobian_pair(jacobians)
+
+    def block(index: int, features: Float, pair: tuple[str, str]) -> Float:
+        moment = arch.weight_laws[index].jacobian_moment(pair)
+        weights = arch.weight_stds[index] ** 2 * moment * features
+        return np.asarray(weights + arch.bias_stds[index] ** 2)
+
+    return _tangent(arch, X, Y, jacobian_pair(jacobians), block)
+
+
+def standard_ntk(
+    arch: Architecture,
+    X: ArrayLike,
+    widths: int | Sequence[int],
+    Y: ArrayLike | None = None,
+    jacobians: tuple[str, str] = TRAINING,
+) -> Float:
+    """Return the tangent kernel of the same network in standard parametrisation, at given widths.
+
+    Parameters
+    ----------
+    arch
+        The network; its weights are then W_ij ~ N(0, s_w^2/n) and b_i ~ N(0, s_b^2), without prefactors.
+    X, Y, jacobians
+        As for ``ntk``.
+    widths
+        Hidden widths, an integer or one a hidden layer: the kernel grows with them.
+
+    Returns
+    -------
+    ndarray
+        Shape (n, m): every weight block of the limit kernel times fan-in / s_w^2, every bias block
+        divided by s_b^2 (biases are trained, also where s_b = 0). The learning rate has to shrink like
+        1/width.
+
+    Raises
+    ------
+    ArchitectureError
+        If weights are binarized: a latent weight has no scale of its own to move.
+    InputError, UndefinedKernelError
+        As for ``ntk``; also for bad widths.
+
+    Notes
+    -----
+    Source: claim T10.
+    """
+    x = inputs(X)
+    fan_in = (x.shape[1], *checked_widths(widths, arch.hidden_layers))
+    for place, law in enumerate(arch.weight_laws, start=1):
+        if law.forward is not None:
+            raise ArchitectureError(
+                f"weights {place} follow {law.name}; binarized weights keep their values when the latent "
+                f"weights are rescaled, so the standard parametrisation is another network: use th.ntk"
+            )
+
+    def block(index: int, features: Float, _: tuple[str, str]) -> Float:
+        return np.asarray(fan_in[index] * features + 1.0)
+
+    return _tangent(arch, x, Y, jacobian_pair(jacobians), block)
+
+
+def _tangent(
+    arch: Architecture,
+    X: ArrayLike,
+    Y: ArrayLike | None,
+    pair: tuple[str, str],
+    block: Callable[[int, Float, tuple[str, str]], Float],
+) -> Float:
+    """Run the recursion, each layer adding its own ``block(index, second moments of its features)``."""
     x, y = paired_inputs(X, Y)
     theta: Float | None = None
     previous: Moments | None = None
-    stages = zip(
-        _covariances(arch, x, y), arch.weight_laws, arch.weight_stds, arch.bias_stds, strict=True
-    )
-    for index, ((moments, features), law, w, b) in enumerate(stages):
-        own = w**2 * law.jacobian_moment(pair) * features.xy + b**2
+    for index, (moments, features) in enumerate(_covariances(arch, x, y)):
+        own = block(index, features.xy, pair)
         if theta is None or previous is None:
             theta = own
         else:
+            scale = arch.weight_stds[index] ** 2 * arch.weight_laws[index].variance
             slopes = _slopes(arch.layers[index - 1], previous, pair, index)
-            theta = own + theta * (w**2 * law.variance * slopes)
+            theta = own + theta * (scale * slopes)
         previous = moments
     assert theta is not None
     return theta

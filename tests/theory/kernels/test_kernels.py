@@ -193,6 +193,25 @@ def test_bad_inputs_never_pass(x) -> None:
         assert np.all(np.isfinite(K))
 
 
+def test_standard_parametrisation_scales_the_blocks() -> None:
+    arch = th.Architecture(1, th.relu(), weight_std=[1.5, 0.7], bias_std=[0.4, 0.2])
+    width = 50
+    first, second = layer_covariances(arch, X)
+    slope = 0.7**2 * th.expectation(th.heaviside(), th.heaviside()).float64(
+        np.diag(first)[:, None], np.diag(first)[None, :], first
+    )
+    features = (second - 0.04) / 0.7**2
+    expected = width * features + 1 + (X @ X.T + 1) * slope
+    np.testing.assert_allclose(th.standard_ntk(arch, X, width), expected, rtol=1e-12)
+    linear = th.Architecture(0, weight_std=3)
+    np.testing.assert_allclose(th.standard_ntk(linear, X, []), X @ X.T + 1, rtol=1e-13)
+    with pytest.raises(InputError, match="at least 1"):
+        th.standard_ntk(arch, X, 0)
+    binary = th.Architecture(1, th.relu(), weights=th.binarized(th.sign(), th.hardtanh(1)))
+    with pytest.raises(ArchitectureError, match="binarized"):
+        th.standard_ntk(binary, X, 8)
+
+
 def test_sizes_out_of_all_proportion_are_refused() -> None:
     with pytest.raises(InputError, match="rescale the inputs"):
         th.nngp(STE, [[1e60]])
