@@ -193,7 +193,10 @@ def _t33_corrected(weight: sp.Expr) -> Verdict:
     "T33",
     statement=r"$K_{ts}$ of sign is finite iff $\tau$ is continuous at 0: $D(x,x)=s_w^2\sqrt{2/(\pi q)}\,\tau(0)$.",
     source=f"{SECTION}, T33",
-    hypotheses=("diagonal = limit of $x'\\to x$",),
+    hypotheses=(
+        "diagonal = limit of $x'\\to x$",
+        r"the correction for $\tau$ = the derivatives of ReLU, leaky ReLU(1/10), clipped ReLU(1), and a staircase",
+    ),
     aims_at=Grade.REFUTED_AS_PRINTED,
     correction=r"If $\tau$ has one-sided limits at 0, $K_{ts}$ of sign has a finite diagonal, "
     r"$D(x,x)=s_w^2\sqrt{2/(\pi q)}\,\tfrac12(\tau(0^-)+\tau(0^+))$; continuity at 0 is sufficient, not "
