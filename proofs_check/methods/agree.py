@@ -22,7 +22,9 @@ def agree(
     *,
     digits: int,
 ) -> Verdict:
-    """Compare routes at points: AGREES if all differ by at most ``10**-digits`` relatively.
+    """Compare routes at points: AGREES if all differ from the first by at most ``3 * 10**-digits``.
+
+    One unit is the difference itself, the other two are the radii that the two balls may have.
 
     Parameters
     ----------
