@@ -12,9 +12,17 @@ from theory.errors import InputError
 def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return ``values`` as finite float64, or raise ``InputError`` naming the first bad entry."""
     try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be an array of real numbers, got {values!r}") from error
+        given = np.asarray(values)
+        # Converted silently, complex numbers lose a part, dates turn into days, masks are dropped.
+        if given.dtype.kind not in "biufO" or np.ma.is_masked(values):
+            raise TypeError(f"{type(values).__name__} of {given.dtype}")
+        with np.errstate(over="ignore"):
+            array = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"{name} must be an array of real numbers in the range of float64, none of them masked; "
+            f"got {values!r} ({error})"
+        ) from error
     if not np.all(np.isfinite(array)):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         place = f"{name}{list(where)}" if where else name
@@ -84,7 +92,9 @@ def probability(value: object, name: str) -> float:
 
 def widths(value: object, hidden_layers: int) -> tuple[int, ...]:
     """Return one positive width a hidden layer, from an int (all equal) or a sequence."""
-    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != hidden_layers:
             raise InputError(
                 f"got {len(value)} widths {list(value)} for {hidden_layers} hidden layers; "
