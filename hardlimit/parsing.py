@@ -8,13 +8,13 @@ import ast
 import inspect
 import operator
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from theory.activations import Activation, x
 from theory.activations.catalog import builders
+from theory.arithmetic import exact
 from theory.errors import ActivationError, ArchitectureError, HardlimitError, InputError
 from theory.kernels import weights
 from theory.kernels.weights import WeightLaw
@@ -139,9 +139,7 @@ class _Reader:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise self.unreadable(f"{node.value!r} is no number")
         # The digits as written, not the float that Python made of them.
-        return sp.Rational(
-            Fraction(str(ast.get_source_segment(self.source, node)).replace("_", ""))
-        )
+        return exact(str(ast.get_source_segment(self.source, node)).replace("_", ""), self.kind)
 
     def read_name(self, node: ast.Name) -> Any:
         if node.id in self.known:
@@ -194,7 +192,9 @@ class _Reader:
         combine = _BINARY.get(type(node.op))
         if combine is None:
             raise self.unreadable(f"{ast.unparse(node)} has no meaning here")
-        if combine is operator.pow and not (right.is_number and abs(right) <= _LARGEST_POWER):
+        if combine is operator.pow and not (
+            getattr(right, "is_number", False) and abs(right) <= _LARGEST_POWER
+        ):
             raise self.unreadable(f"the power {right} is beyond {_LARGEST_POWER}")
         if isinstance(right, Activation) and not isinstance(left, Activation):
             return self.scaled(node, left, right)

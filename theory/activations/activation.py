@@ -181,6 +181,7 @@ class Activation:
     # -- algebra -----------------------------------------------------------------------------------
 
     def __add__(self, other: "Activation") -> "Activation":
+        _require_activation(other, "+")
         return Activation.of(
             [*self.atoms, *other.atoms],
             f"({self.name} + {other.name})",
@@ -192,6 +193,7 @@ class Activation:
         return self + (-1) * other
 
     def __mul__(self, other: "Activation") -> "Activation":
+        _require_activation(other, "*")
         terms = [
             term for left in self.atoms for right in other.atoms for term in at.product(left, right)
         ]
@@ -229,6 +231,14 @@ class Activation:
                 f"{self} holds Dirac masses and has no point values; use it inside an expectation, "
                 f"or smooth it first"
             )
+
+
+def _require_activation(other: object, sign: str) -> None:
+    if not isinstance(other, Activation):
+        raise ActivationError(
+            f"an activation {sign} {other!r} has no meaning: the right side must be an activation; "
+            f"scale by a number on the left, as in 2 * th.sign()"
+        )
 
 
 Builder = Callable[..., Activation]

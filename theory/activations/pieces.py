@@ -34,7 +34,13 @@ def from_piecewise(pieces: Sequence[Piece], name: str = "f") -> Activation:
     """
     if not pieces:
         raise ActivationError(f"activation {name!r}: no pieces; give at least one, on (-oo, oo)")
-    ends = [(_end(low), _end(high)) for _, (low, high) in pieces]
+    try:
+        given = [(expr, low, high) for expr, (low, high) in pieces]
+    except (TypeError, ValueError) as error:
+        raise ActivationError(
+            f"activation {name!r}: pieces must be pairs (expr, (low, high)), got {pieces!r}"
+        ) from error
+    ends = [(_end(low), _end(high)) for _, low, high in given]
     chain = [-sp.oo, *(high for _, high in ends)]
     tiles = all(
         low == before and bool(low < high) for (low, high), before in zip(ends, chain, strict=False)
@@ -45,7 +51,7 @@ def from_piecewise(pieces: Sequence[Piece], name: str = "f") -> Activation:
             f"activation {name!r}: pieces {shown} do not tile the real line; each piece must start "
             f"where the last one ends, from -oo to oo"
         )
-    polynomials = [_polynomial(expr, name) for expr, _ in pieces]
+    polynomials = [_polynomial(expr, name) for expr, _, _ in given]
     atoms = [step(c, k) for (k,), c in polynomials[0].terms()]
     for (low, _), left, right in zip(ends[1:], polynomials, polynomials[1:], strict=False):
         atoms += [step(c, k, low) for (k,), c in (right - left).terms()]

@@ -8,6 +8,9 @@ import sympy as sp
 
 from theory.errors import InexactInputError, InputError
 
+# 10**999999999 written out would fill the memory before anything could be said about it.
+_LARGEST_EXPONENT = 4096
+
 
 def exact(value: Any, name: str) -> sp.Expr:
     """Return ``value`` as an exact real SymPy number.
@@ -69,16 +72,24 @@ def _dyadic(value: Any, name: str) -> sp.Expr:
         return sp.Integer((-1) ** sign * int(mantissa)) * sp.Integer(2) ** int(exponent)
     try:
         fraction = Fraction(float(value))
+    except TypeError as error:
+        raise InputError(f"{name} must be a single real number, got {value!r}") from error
     except (OverflowError, ValueError) as error:
         raise InputError(f"{name} must be finite, got {value!r}") from error
     return sp.Rational(fraction.numerator, fraction.denominator)
 
 
 def _from_text(text: str, name: str) -> sp.Expr:
+    compact = text.replace(" ", "")
     try:
-        fraction = Fraction(text.replace(" ", ""))
+        size = abs(int(compact.lower().partition("e")[2] or "0"))
+        fraction = Fraction(compact) if size <= _LARGEST_EXPONENT else None
     except (ValueError, ZeroDivisionError) as error:
         raise InputError(
             f'{name} got the text {text!r}; write an exact number such as "0.3", "3/10" or "2"'
         ) from error
+    if fraction is None:
+        raise InputError(
+            f"{name} got {text!r}; a power of ten must stay within {_LARGEST_EXPONENT}, so rescale the problem"
+        )
     return sp.Rational(fraction.numerator, fraction.denominator)

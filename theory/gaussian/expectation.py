@@ -15,7 +15,7 @@ from theory.activations.atoms import step
 from theory.arithmetic import Formula, OwenT, exact, exact_or_dyadic, readable
 from theory.arithmetic.float64 import cross
 from theory.arithmetic.functions import Orthant
-from theory.checks import finite
+from theory.checks import finite, positive_int
 from theory.errors import DomainError, InputError
 from theory.gaussian.display import latex_terms
 from theory.gaussian.line import mean, on_line
@@ -158,7 +158,7 @@ class Expectation:
             return self._mean_float64(self.f, _variance(p, "p"))
         if q is None or c is None:
             raise InputError(f"E[{self.f}(u) {self.g}(v)] needs p, q and c; got p only")
-        P, Q, C = np.broadcast_arrays(_variance(p, "p"), _variance(q, "q"), finite(c, "c"))
+        P, Q, C = _broadcast(_variance(p, "p"), _variance(q, "q"), finite(c, "c"))
         shape = P.shape
         P, Q, C = P.ravel(), Q.ravel(), C.ravel()
         det = cross(P, Q, C, C)
@@ -216,8 +216,9 @@ class Expectation:
         DomainError
             Where the value is infinite.
         InputError
-            For a negative variance or c*c > p*q.
+            For a negative variance, c*c > p*q, or ``bits`` that is no positive integer.
         """
+        bits = positive_int(bits, "bits")
         arguments = [exact(v, n) for v, n in zip(self._arguments(p, q, c), "pqc", strict=False)]
         return self._exactly(arguments, bits)
 
@@ -226,6 +227,7 @@ class Expectation:
 
         Arguments as for ``ball``; floats and mpmath numbers are taken as the dyadic rationals they store.
         """
+        digits = positive_int(digits, "digits")
         arguments = [
             exact_or_dyadic(v, n) for v, n in zip(self._arguments(p, q, c), "pqc", strict=False)
         ]
@@ -283,7 +285,6 @@ class Expectation:
         return rf"$\mathbb{{E}}\left[{self.f.label}(u){second}\right] = {self.latex()}$"
 
 
-@cache
 def expectation(f: Activation, g: Activation | None = None) -> Expectation:
     """Return E[f(u) g(v)] as a function of the covariance of (u, v), or E[f(u)] of its variance.
 
@@ -302,6 +303,11 @@ def expectation(f: Activation, g: Activation | None = None) -> Expectation:
             raise InputError(
                 f"{name} must be an activation such as th.hardtanh(1), got {function!r}"
             )
+    return _derive(f, g)
+
+
+@cache
+def _derive(f: Activation, g: Activation | None) -> Expectation:
     return Expectation(f, _ONE if g is None else g, single=g is None)
 
 
@@ -316,6 +322,16 @@ def _mean(f: Activation, variance: sp.Symbol) -> sp.Expr:
     for atom in f.atoms:
         total.add_all(mean(atom, variance))
     return total.expr
+
+
+def _broadcast(P: Float, Q: Float, C: Float) -> list[Float]:
+    try:
+        return list(np.broadcast_arrays(P, Q, C))
+    except ValueError as error:
+        raise InputError(
+            f"p, q and c have shapes {P.shape}, {Q.shape} and {C.shape}, which do not broadcast; "
+            f"give equal shapes, or single numbers"
+        ) from error
 
 
 def _variance(values: ArrayLike, name: str) -> Float:

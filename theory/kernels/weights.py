@@ -15,10 +15,10 @@ import numpy as np
 from scipy.integrate import quad
 
 from theory import checks
+from theory.activations import Activation
 from theory.errors import ActivationError, ArchitectureError, InputError, UndefinedKernelError
 
 if TYPE_CHECKING:
-    from theory.activations import Activation
     from theory.activations.atoms import Atom
 
 JACOBIANS = ("true", "surrogate")
@@ -67,7 +67,7 @@ class WeightLaw:
         if self.forward is None:
             return
         for role, function in (("forward", self.forward), ("surrogate", self.surrogate)):
-            if function is None or function.has_dirac:
+            if not isinstance(function, Activation) or function.has_dirac:
                 raise ActivationError(
                     f"the {role} map of binarized weights must be a function, got {function!r}; "
                     f"pass the function itself (for example hardtanh(1)), not its derivative"
@@ -194,6 +194,10 @@ def binarized(forward: "Activation", surrogate: "Activation | None" = None) -> W
     ArchitectureError
         If ``forward`` is not odd.
     """
+    if not isinstance(forward, Activation):
+        raise ActivationError(
+            f"binarized weights need a forward map such as th.sign(), got {forward!r}"
+        )
     surrogate = forward if surrogate is None else surrogate
     return WeightLaw(
         f"binarized({forward}, {surrogate})",

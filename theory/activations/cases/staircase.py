@@ -22,8 +22,14 @@ def staircase(thresholds: Sequence[Any], levels: Sequence[Any]) -> Activation:
     ActivationError
         Unless the thresholds increase strictly and there is one level more than thresholds.
     """
-    places = [exact(t, "threshold") for t in thresholds]
-    values = [exact(v, "level") for v in levels]
+    try:
+        given = list(thresholds), list(levels)
+    except TypeError as error:
+        raise ActivationError(
+            f"a staircase needs a list of thresholds and a list of levels, got {thresholds!r} and {levels!r}"
+        ) from error
+    places = [exact(t, "threshold") for t in given[0]]
+    values = [exact(v, "level") for v in given[1]]
     if len(values) != len(places) + 1:
         raise ActivationError(
             f"a staircase with {len(places)} thresholds needs {len(places) + 1} levels, got {len(values)}"
