@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import InputError
 
+LARGEST_WIDTH = 2**31
+"""Neurons of a layer are numbered in 32 bits."""
+
 
 def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return ``values`` as finite float64, or raise ``InputError`` naming the first bad entry."""
@@ -101,6 +104,23 @@ def widths(value: object, hidden_layers: int) -> tuple[int, ...]:
                 f"give one width a hidden layer, or a single integer"
             )
         return tuple(
-            positive_int(width, f"width of hidden layer {i + 1}") for i, width in enumerate(value)
+            _width(width, f"width of hidden layer {i + 1}") for i, width in enumerate(value)
         )
-    return (positive_int(value, "width"),) * hidden_layers
+    return (_width(value, "width"),) * hidden_layers
+
+
+def _width(value: object, name: str) -> int:
+    width = positive_int(value, name)
+    if width > LARGEST_WIDTH:
+        raise InputError(f"{name} must be at most {LARGEST_WIDTH} = 2^31, got {width}")
+    return width
+
+
+def storage(shape: tuple[int, ...], name: str) -> NDArray[np.float64]:
+    """Return an unfilled array, or raise ``InputError`` if ``name`` asks for more than memory can hold."""
+    try:
+        return np.empty(shape)
+    except (MemoryError, ValueError) as error:
+        raise InputError(
+            f"{name} = {shape[0]} needs results of shape {shape}, more than memory can hold; draw less at a time"
+        ) from error

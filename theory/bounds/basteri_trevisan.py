@@ -13,6 +13,7 @@ from theory.coupling import require_gaussian
 from theory.covariance import range_and_slack
 from theory.errors import DomainError
 from theory.kernels import Architecture, layer_covariances
+from theory.kernels.architecture import architecture
 
 # Covers the rounding of moments and eigenvalues, so that the float returned is an upper bound too.
 ROUND_UP = 1 + 1e-9
@@ -62,6 +63,7 @@ def basteri_trevisan(
     might carry is added by the triangle inequality: the bound holds whichever it is. Source:
     claims B2, B3, B4; T46 in standard deviations.
     """
+    architecture(arch)
     x = checks.inputs(X)
     sizes = checks.widths(widths, arch.hidden_layers)
     outputs = checks.positive_int(outputs, "outputs")

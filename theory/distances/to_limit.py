@@ -16,6 +16,7 @@ from theory.distances.quantile import wasserstein2
 from theory.distances.sandwich import Sandwich
 from theory.errors import InputError
 from theory.kernels import Architecture
+from theory.kernels.architecture import architecture
 
 FloatArray = NDArray[np.float64]
 
@@ -66,6 +67,7 @@ def wasserstein2_to_limit(
     InputError
         For bad inputs, widths, draws, confidence or outputs.
     """
+    architecture(arch)
     draws = positive_int(draws, "draws")
     if draws < 8:
         raise InputError(

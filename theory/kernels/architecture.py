@@ -12,6 +12,9 @@ from theory.checks import non_negative_int
 from theory.errors import ArchitectureError, HardlimitError, InputError
 from theory.kernels.weights import WeightLaw, gaussian
 
+LARGEST_DEPTH = 2**16 - 2
+"""Layers are numbered in 16 bits."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -65,6 +68,11 @@ class Architecture:
 
     def __post_init__(self) -> None:
         depth = non_negative_int(self.hidden_layers, "hidden_layers")
+        object.__setattr__(self, "hidden_layers", depth)
+        if depth > LARGEST_DEPTH:
+            raise ArchitectureError(
+                f"hidden_layers must be at most {LARGEST_DEPTH} = 2^16 - 2, got {depth}"
+            )
         forward = self._functions(self.activation, depth, "activation")
         backward = (
             forward
@@ -140,7 +148,9 @@ class Architecture:
 
 
 def _spread(given: Any, count: int, name: str) -> tuple[Any, ...]:
-    if isinstance(given, list | tuple | np.ndarray):
+    if isinstance(given, np.ndarray):
+        given = given.tolist()
+    if isinstance(given, list | tuple):
         if len(given) != count:
             raise ArchitectureError(
                 f"{name} lists {len(given)} entries where {count} are needed; give one for all, or {count}"
@@ -168,6 +178,15 @@ def _numbers(given: Any, count: int, name: str) -> tuple[float, ...]:
 
 def _brief(values: tuple[float, ...]) -> str:
     return f"{values[0]:g}" if len(set(values)) == 1 else str([float(f"{v:g}") for v in values])
+
+
+def architecture(value: Any) -> Architecture:
+    """Return an architecture, or raise ``ArchitectureError``."""
+    if not isinstance(value, Architecture):
+        raise ArchitectureError(
+            f"arch must be an architecture such as th.Architecture(1, th.hardtanh(1)), got {value!r}"
+        )
+    return value
 
 
 def jacobian_pair(pair: Any) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from theory.checks import inputs, paired_inputs
 from theory.checks import widths as checked_widths
 from theory.errors import ArchitectureError, UndefinedKernelError
 from theory.gaussian import expectation
-from theory.kernels.architecture import Architecture, Layer, jacobian_pair
+from theory.kernels.architecture import Architecture, Layer, architecture, jacobian_pair
 from theory.kernels.gram import second_moments
 
 Float = NDArray[np.float64]
@@ -70,6 +70,7 @@ def nngp(arch: Architecture, X: ArrayLike, Y: ArrayLike | None = None) -> Float:
     Each expectation is accurate to 2e-13. A first layer of binary weights is Gaussian only as d grows
     (claim B37). Source: claims T5, T11.
     """
+    architecture(arch)
     x, y = paired_inputs(X, Y)
     *_, (last, _) = _covariances(arch, x, y)
     return last.xy
@@ -77,6 +78,7 @@ def nngp(arch: Architecture, X: ArrayLike, Y: ArrayLike | None = None) -> Float:
 
 def layer_covariances(arch: Architecture, X: ArrayLike) -> list[Float]:
     """Return Sigma^1, ..., Sigma^{L+1} on X, each (n, n): the NNGP covariance of every layer."""
+    architecture(arch)
     x = inputs(X)
     return [moments.xy for moments, _ in _covariances(arch, x, x)]
 
@@ -121,7 +123,7 @@ def ntk(
         weights = arch.weight_stds[index] ** 2 * moment * features
         return np.asarray(weights + arch.bias_stds[index] ** 2)
 
-    return _tangent(arch, X, Y, jacobian_pair(jacobians), block)
+    return _tangent(architecture(arch), X, Y, jacobian_pair(jacobians), block)
 
 
 def standard_ntk(

@@ -7,7 +7,7 @@ import sympy as sp
 from theory.errors import InputError
 from theory.gaussian import c, expectation, p, q
 from theory.gaussian.display import plain_latex
-from theory.kernels.architecture import Architecture, jacobian_pair
+from theory.kernels.architecture import Architecture, architecture, jacobian_pair
 from theory.kernels.recursion import TRAINING
 
 # Second moments <x,x>/d, <x',x'>/d, <x,x'>/d of the two inputs.
@@ -67,6 +67,7 @@ def kernel_expression(
     KernelExpression
         Equations layer by layer, the substituted expression, LaTeX. Source: claims T5, T11.
     """
+    architecture(arch)
     if kind not in ("ntk", "nngp"):
         raise InputError(f'kind must be "ntk" or "nngp", got {kind!r}')
     pair = jacobian_pair(jacobians)

@@ -132,9 +132,7 @@ def sign_chain(
     rho = float(checks.finite(correlation, "correlation"))
     if not -1.0 <= rho <= 1.0:
         raise InputError(f"correlation must lie in [-1, 1], got {rho}")
-    sizes = (
-        checks.widths(widths, 1) if isinstance(widths, int) else checks.widths(widths, len(widths))
-    )
+    sizes = _sizes(widths)
     if not sizes:
         raise InputError("widths is empty; a sign chain needs at least one hidden layer")
     std = checks.positive(weight_std, "weight_std")
@@ -194,7 +192,7 @@ class ProductLaw:
 def relu_law(widths: Sequence[int]) -> ProductLaw:
     """Law for ReLU: R_l = (2/n_l) chi^2 with Bin(n_l, 1/2) degrees of freedom (claim B57); relative error 1e-12."""
     roots, fourth = 1.0, 1.0
-    for n in checks.widths(widths, len(widths)):
+    for n in _sizes(widths):
         active = np.arange(1, n + 1)
         roots *= float(binomial_pmf(n, 0.5)[1:] @ _mean_chi(active) * np.sqrt(2.0 / n))
         fourth *= 1.0 + 5.0 / n
@@ -203,7 +201,7 @@ def relu_law(widths: Sequence[int]) -> ProductLaw:
 
 def linear_law(widths: Sequence[int]) -> ProductLaw:
     """Law for the identity: R_l = chi^2 with n_l degrees of freedom, over n_l (claim B57); relative error 1e-12."""
-    sizes = np.array(checks.widths(widths, len(widths)), np.float64)
+    sizes = np.array(_sizes(widths), np.float64)
     roots = float(np.prod(_mean_chi(sizes) / np.sqrt(sizes)))
     return ProductLaw(roots, float(np.prod(1.0 + 2.0 / sizes)) - 1.0)
 
@@ -211,3 +209,9 @@ def linear_law(widths: Sequence[int]) -> ProductLaw:
 def _mean_chi(degrees: NDArray[np.generic]) -> Float:
     """E sqrt(chi^2) = sqrt 2 Gamma((j + 1)/2) / Gamma(j/2)."""
     return np.asarray(np.sqrt(2.0) * poch(np.asarray(degrees, np.float64) / 2.0, 0.5))
+
+
+def _sizes(widths: object) -> tuple[int, ...]:
+    """Return the widths of one layer (an integer) or of several (a sequence)."""
+    several = isinstance(widths, Sequence | np.ndarray) and np.ndim(widths) == 1
+    return checks.widths(widths, len(widths) if several else 1)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory import checks
 from theory.errors import ArchitectureError
+from theory.kernels.architecture import architecture
 from theory.kernels.weights import Latent
 from theory.networks.plan import flatten, hidden_widths
 from theory.networks.runs import Progress, run_batches
@@ -74,6 +75,7 @@ def sample_covariances(
     S^{l+1} given S^l is s_b^2 + (s_w^2/n) sum_j sigma(g_j) sigma(g_j)^T, g_j iid N(0, S^l).
     O(L n k^2) operations and O(L n k) normals a network. Source: claim B53.
     """
+    architecture(arch)
     x = checks.inputs(X)
     if (reason := obstacle(arch)) is not None:
         raise ArchitectureError(
@@ -81,8 +83,9 @@ def sample_covariances(
         )
     plan = flatten(arch, x.shape[1], hidden_widths(width, arch))
     key, k = check_seed(seed), x.shape[0]
+    first, draws = checks.non_negative_int(first, "first"), checks.positive_int(draws, "draws")
     kept = len(plan.widths) - 1 if all_layers else 1
-    chains = np.empty((checks.positive_int(draws, "draws"), kept, k, k))
+    chains = checks.storage((draws, kept, k, k), "draws")
     pairs, nothing = np.empty((0, 2), np.int64), np.empty((0, 0, k, k))
 
     def work(start: int, stop: int) -> None:

@@ -142,7 +142,7 @@ def sample_networks(
     x = checks.inputs(X)
     hidden = hidden_widths(width, arch)
     count = checks.positive_int(draws, "draws")
-    key = check_seed(seed)
+    key, first = check_seed(seed), checks.non_negative_int(first, "first")
     pairs = check_pairs(arch, jacobians) if ntk else ()
     chosen = _choose(method, arch, ntk)
     plan = flatten(arch, x.shape[1], hidden)
@@ -151,8 +151,9 @@ def sample_networks(
     )
     used = np.array([side in sides for side in range(2)])
     n = x.shape[0]
-    outputs, covariances = np.empty((count, n)), np.empty((count, 1, n, n))
-    kernels = np.empty((count, len(pairs), n, n))
+    outputs = checks.storage((count, n), "draws")
+    covariances = checks.storage((count, 1, n, n), "draws")
+    kernels = checks.storage((count, len(pairs), n, n), "draws")
 
     def work(start: int, stop: int) -> None:
         part = slice(start, stop)

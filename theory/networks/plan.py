@@ -10,7 +10,7 @@ from theory import checks
 from theory.activations import Activation
 from theory.activations.atoms import Kind
 from theory.errors import InputError, UndefinedKernelError
-from theory.kernels.architecture import jacobian_pair
+from theory.kernels.architecture import architecture, jacobian_pair
 from theory.kernels.weights import JACOBIANS
 from theory.networks.compiled import compiled
 
@@ -152,7 +152,7 @@ def _refuse_jump(function: Activation, side: str, place: str, cure: str) -> None
 
 def hidden_widths(width: object, arch: "Architecture") -> tuple[int, ...]:
     """Return the hidden widths that ``arch`` needs."""
-    return checks.widths(width, len(arch.layers))
+    return checks.widths(width, len(architecture(arch).layers))
 
 
 @compiled

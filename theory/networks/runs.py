@@ -36,6 +36,8 @@ def run_batches(
     InputError
         For a bad number of threads or networks, before any work.
     """
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress must be called as progress(done, total), got {progress!r}")
     workers = default_threads() if threads is None else checks.positive_int(threads, "threads")
     if checks.non_negative_int(first, "first") + draws > MAX_NETWORKS:
         raise InputError(
