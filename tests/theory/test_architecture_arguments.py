@@ -53,3 +53,10 @@ def test_widths_of_the_exact_laws(widths) -> None:
         th.sign_chain(0.5, widths)
     with pytest.raises(InputError, match="width"):
         th.relu_law(widths)
+
+
+@pytest.mark.parametrize("name", ["weight_std", "bias_std"])
+@pytest.mark.parametrize("value", [1e200, 1e-200])
+def test_squares_that_leave_float64(name, value) -> None:
+    with pytest.raises(ArchitectureError, match=f"{name} must lie between"):
+        th.Architecture(1, th.relu(), **{name: value})

@@ -12,6 +12,8 @@ from theory.checks import non_negative_int
 from theory.errors import ArchitectureError, HardlimitError, InputError
 from theory.kernels.weights import WeightLaw, gaussian
 
+SMALLEST_STD, LARGEST_STD = 1e-36, 1e36
+
 LARGEST_DEPTH = 2**16 - 2
 """Layers are numbered in 16 bits."""
 
@@ -97,6 +99,12 @@ class Architecture:
             raise ArchitectureError(
                 f"bias_std must be at least 0 in every layer, got {self.bias_std}"
             )
+        for name, stds in (("weight_std", self.weight_std), ("bias_std", self.bias_std)):
+            if any(std and not SMALLEST_STD <= std <= LARGEST_STD for std in stds):
+                raise ArchitectureError(
+                    f"{name} must lie between {SMALLEST_STD:g} and {LARGEST_STD:g}, so that its square keeps "
+                    f"its digits in float64, got {stds}; rescale the inputs instead"
+                )
 
     @staticmethod
     def _functions(given: Any, depth: int, name: str) -> tuple[Activation, ...]:
