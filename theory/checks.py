@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import InputError
 
+LARGEST_ENTRY = 1e36
+"""Squares of larger inputs leave the range in which expectations are evaluated."""
+
 LARGEST_WIDTH = 2**31
 """Neurons of a layer are numbered in 32 bits."""
 
@@ -44,6 +47,11 @@ def inputs(values: ArrayLike, name: str = "X") -> NDArray[np.float64]:
     if 0 in array.shape:
         raise InputError(
             f"{name} is empty (shape {array.shape}); give at least one input and one dimension"
+        )
+    if np.abs(array).max() > LARGEST_ENTRY:
+        raise InputError(
+            f"{name} holds {np.abs(array).max():g}; entries must stay below {LARGEST_ENTRY:g} in absolute "
+            f"value: rescale the inputs, and weight_std with them"
         )
     return np.ascontiguousarray(array)
 

@@ -12,6 +12,7 @@ ARCH = th.Architecture(1, th.hardtanh(1))
 USES = {
     "nngp": lambda arch: th.nngp(arch, X),
     "ntk": lambda arch: th.ntk(arch, X),
+    "standard_ntk": lambda arch: th.standard_ntk(arch, X, 4),
     "layer_covariances": lambda arch: th.layer_covariances(arch, X),
     "kernel_expression": lambda arch: th.kernel_expression(arch),
     "sample_networks": lambda arch: th.sample_networks(arch, X, 4, 3),
@@ -60,3 +61,9 @@ def test_widths_of_the_exact_laws(widths) -> None:
 def test_squares_that_leave_float64(name, value) -> None:
     with pytest.raises(ArchitectureError, match=f"{name} must lie between"):
         th.Architecture(1, th.relu(), **{name: value})
+
+
+def test_inputs_out_of_all_proportion() -> None:
+    for sample in (th.sample_networks, th.sample_covariances):
+        with pytest.raises(InputError, match="rescale the inputs"):
+            sample(ARCH, [[1e300, 1.0]], 4, 3)

@@ -11,12 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.arithmetic.float64 import two_product
-from theory.errors import InputError
 
 Float = NDArray[np.float64]
-
-# Squares of larger entries leave the range in which expectations are evaluated.
-_LARGEST = 1e36
 
 # Pairs closer to parallel than this get their inner product correctly rounded.
 _NEAR_PARALLEL = 1e-6
@@ -28,12 +24,6 @@ def second_moments(x: Float, y: Float) -> tuple[Float, Float, Float]:
     Norms are correctly rounded, and so are inner products of nearly parallel rows; those of exactly
     parallel rows are +-sqrt of the product of the norms, so that duplicates give equal numbers.
     """
-    for array, name in ((x, "X"), (y, "Y")):
-        if np.abs(array).max() > _LARGEST:
-            raise InputError(
-                f"{name} holds {np.abs(array).max():g}; entries must stay below {_LARGEST:g} in absolute "
-                f"value: rescale the inputs, and weight_std with them"
-            )
     d = x.shape[1]
     xx = np.array([_dot(row, row) for row in x])
     yy = xx if y is x else np.array([_dot(row, row) for row in y])

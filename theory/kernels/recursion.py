@@ -162,6 +162,7 @@ def standard_ntk(
     -----
     Source: claim T10.
     """
+    architecture(arch)
     x = inputs(X)
     fan_in = (x.shape[1], *checked_widths(widths, arch.hidden_layers))
     for place, law in enumerate(arch.weight_laws, start=1):
