@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import theory as th
 from proofs_check.ledger import claim
+from proofs_check.methods.agree import agree
 from proofs_check.methods.domain import Domain
 from proofs_check.methods.identity import identity
 from proofs_check.methods.statistics import Comparison, chi_square, z_tests
@@ -26,7 +27,7 @@ Pair = tuple[str, str]
 SOURCE = "asymmetric-kernels.md"
 TRUE, SURROGATE = ("true", "surrogate"), ("surrogate", "surrogate")
 SIGMA, TAU = th.hardtanh("1/2"), th.hardtanh(1)
-# Unequal norms: a transposed kernel would not go unnoticed. No entry of a kernel is near 0: errors are relative.
+# Unequal norms: the kernels are not symmetric. No entry of a kernel is near 0: errors are relative.
 X = np.array([[1.0, 0.5, -0.3], [1.2, -0.4, -1.4]])
 
 
@@ -161,6 +162,43 @@ def _t11(swap: bool, seed: int) -> Verdict:
 def binarized_networks_follow_the_recursion(seed: int = 0) -> Verdict:
     """Compare mean kernels of sampled networks with the printed recursion."""
     return _t11(False, seed)
+
+
+def _t11_values(swap: bool) -> Verdict:
+    def library(law: int, pair: Pair, hidden: int, row: int, column: int) -> float:
+        arch = architecture(hidden, T11_LAWS[law][0])
+        return float(th.ntk(arch, X, jacobians=pair)[row, column])
+
+    def printed(law: int, pair: Pair, hidden: int, row: int, column: int) -> float:
+        arch = architecture(hidden, T11_LAWS[law][0])
+        return float(binarized_kernel(arch, pair, swap)[row, column])
+
+    points = [
+        {"law": law, "pair": pair, "hidden": hidden, "row": row, "column": column}
+        for law in range(len(T11_LAWS))
+        for pair in (TRUE, SURROGATE)
+        for hidden in (0, 1, 2)
+        for row, column in ((0, 1), (1, 0), (1, 1))
+    ]
+    # Expectations are good to 2e-13 each; two layers leave 11 digits.
+    return agree({"th.ntk": library, "as printed": printed}, points, digits=11)
+
+
+@claim(
+    "T11.values",
+    statement=r"The tangent kernel that the library computes for binarized weights is the recursion of T11: $m$ on "
+    r"every weight block, $v$ on every propagation.",
+    source=f"{SOURCE}, section 2, T11",
+    hypotheses=(
+        r"$(h_{1/2},h_1)$ and $(\mathrm{sgn},h_1)$ weights, L = 0, 1, 2, pairs (true, surrogate) and (surrogate,"
+        " surrogate), both orders of two inputs of unequal norms; the expectations themselves are shared",
+    ),
+    aims_at=Grade.AGREES,
+    mutant=lambda: _t11_values(True),
+)
+def library_kernel_of_binarized_weights() -> Verdict:
+    """Compare entries of ``th.ntk`` with the printed recursion."""
+    return _t11_values(False)
 
 
 # ------------------------------------------------------------------- T12: the binomial, sampled

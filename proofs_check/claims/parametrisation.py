@@ -11,8 +11,8 @@ from proofs_check.methods.identity import identity
 from proofs_check.verdict import Grade, Verdict, every
 
 s_w, s_b = sp.symbols("s_w s_b", positive=True)
-D = N = 4  # widths whose square roots are rational
-INPUTS = {"x": (1, -2, 3, 1), "y": (2, 1, -1, 4)}
+D, N = 9, 4  # two widths that differ, with rational square roots
+INPUTS = {"x": (1, -2, 3, 1, 0, 2, -1, 1, 2), "y": (2, 1, -1, 4, 1, 0, 1, -3, 1)}
 Function = Callable[[sp.Expr], sp.Expr]
 
 
@@ -45,32 +45,34 @@ def parameters() -> Blocks:
 def gradient(
     x: tuple[int, ...], slope: Function, *, standard: bool
 ) -> dict[tuple[str, int], list[sp.Expr]]:
-    """Return the (quasi-)Jacobian of a 4-4-1 network by differentiation, block by block.
+    """Return the (quasi-)Jacobian of a 9-4-1 network by differentiation, block by block.
 
     The activation is replaced by its value plus ``slope`` times the distance, both at the point: its
     derivative is then the one that this Jacobian uses.
     """
     blocks = parameters()
-    half = sp.Rational(1, 2)
     # In standard parametrisation the scales sit in the numbers, not in the network.
-    inside = {"w": s_w * half, "b": s_b}
+    inside = {("w", 1): s_w / 3, ("w", 2): s_w / 2, ("b", 1): s_b, ("b", 2): s_b}
     at: dict[sp.Symbol, sp.Expr] = {}
-    for (kind, _), entries in blocks.items():
-        at |= {symbol: value * (inside[kind] if standard else 1) for symbol, value in entries}
-    weight, shift = (sp.S.One, sp.S.One) if standard else (inside["w"], inside["b"])
+    for block, entries in blocks.items():
+        at |= {symbol: value * (inside[block] if standard else 1) for symbol, value in entries}
+    outside = dict.fromkeys(blocks, sp.S.One) if standard else inside
     W, b, v, (c,) = ([symbol for symbol, _ in entries] for entries in blocks.values())
-    output = shift * c
+    output = outside["b", 2] * c
     for i in range(N):
-        h = weight * sum(W[D * i + j] * x[j] for j in range(D)) + shift * b[i]
+        h = outside["w", 1] * sum(W[D * i + j] * x[j] for j in range(D)) + outside["b", 1] * b[i]
         there = sp.expand(h.subs(at))
-        output += weight * v[i] * (sigma(there) + slope(there) * (h - there))
+        output += outside["w", 2] * v[i] * (sigma(there) + slope(there) * (h - there))
     return {
         block: [sp.diff(output, symbol).subs(at) for symbol, _ in entries]
         for block, entries in blocks.items()
     }
 
 
-def _t10(factor: dict[str, sp.Expr]) -> Verdict:
+Factor = dict[tuple[str, int], sp.Expr]
+
+
+def _t10(factor: Factor) -> Verdict:
     domain = Domain({s_w: (0, 3), s_b: (0, 3)})
 
     def parts() -> Iterator[tuple[str, Verdict]]:
@@ -80,11 +82,17 @@ def _t10(factor: dict[str, sp.Expr]) -> Verdict:
             scaled = [gradient(x, slope, standard=True) for x, slope in sides]
             left = right = sp.S.Zero
             for block in plain[0]:
-                right += factor[block[0]] * _dot(plain[0][block], plain[1][block])
+                right += factor[block] * _dot(plain[0][block], plain[1][block])
                 left += _dot(scaled[0][block], scaled[1][block])
             yield f"{pair}", identity(sp.expand(left), sp.expand(right), on=domain)
 
     return every(parts())
+
+
+def _factors(first: int, second: int) -> Factor:
+    """Return the factors of the blocks for the two fan-ins."""
+    weights: Factor = {("w", 1): first / s_w**2, ("w", 2): second / s_w**2}
+    return weights | {("b", 1): 1 / s_b**2, ("b", 2): 1 / s_b**2}
 
 
 def _dot(a: list[sp.Expr], b: list[sp.Expr]) -> sp.Expr:
@@ -98,12 +106,12 @@ def _dot(a: list[sp.Expr], b: list[sp.Expr]) -> sp.Expr:
     r"$\Theta_{std}=\sum_l[(n_{l-1}/s_w^2)A_l+(1/s_b^2)B_l]$, for every pair of Jacobians.",
     source="asymmetric-kernels.md, section 2, T10",
     hypotheses=(
-        "an identity of every single network, shown for 4-4-1 networks at rational weights, one polynomial"
+        "an identity of every single network, shown for 9-4-1 networks at rational weights, one polynomial"
         " activation and surrogate, all $s_w,s_b>0$; the limit follows entry by entry",
     ),
     aims_at=Grade.PROVED,
-    mutant=lambda: _t10({"w": D / s_w**2, "b": 1 / s_b}),
+    mutant=lambda: _t10(_factors(N, D)),
 )
 def standard_parametrisation() -> Verdict:
     """Differentiate one network in both parametrisations."""
-    return _t10({"w": D / s_w**2, "b": 1 / s_b**2})
+    return _t10(_factors(D, N))
