@@ -22,3 +22,11 @@ def __getattr__(name: str) -> Any:
             if hasattr(module, name):
                 return getattr(module, name)
     raise AttributeError(f"theory has no public name {name!r}")
+
+
+def __dir__() -> list[str]:
+    names = set(globals())
+    for package in _FLAT:
+        module = import_module(f"theory.{package}")
+        names |= {name for name in dir(module) if not name.startswith("_")}
+    return sorted(names)

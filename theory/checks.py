@@ -85,6 +85,14 @@ def non_negative_int(value: object, name: str) -> int:
     return int(value)
 
 
+def number(value: object, name: str) -> float:
+    """Return one finite float, or raise ``InputError``."""
+    array = finite(value, name)  # type: ignore[arg-type]
+    if array.ndim:
+        raise InputError(f"{name} must be one number, got an array of shape {array.shape}")
+    return float(array)
+
+
 def positive(value: object, name: str) -> float:
     """Return a finite float > 0, or raise ``InputError``."""
     number = finite(value, name)  # type: ignore[arg-type]

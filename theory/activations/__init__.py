@@ -31,3 +31,9 @@ def __getattr__(name: str) -> "Builder":
         return builders()[name]
     except KeyError:
         raise AttributeError(f"theory.activations has no {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    from theory.activations.catalog import builders
+
+    return sorted({*globals(), *builders()})

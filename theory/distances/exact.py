@@ -20,6 +20,11 @@ LARGEST_RATIO = 1e100
 
 def limit_variance(mixture: ScaleMixture, s2: float) -> float:
     """Return the variance of the limit as a float >= 0, comparable with the mixture, or raise ``InputError``."""
+    if not isinstance(mixture, ScaleMixture):
+        raise InputError(
+            f"expected a ScaleMixture, got {type(mixture).__name__}; wrap conditional variances in "
+            f"th.distances.ScaleMixture(variances)"
+        )
     number = finite(s2, "s2")
     if number.ndim or number < 0:
         raise InputError(f"s2 must be one variance >= 0, got {s2!r}")

@@ -5,7 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.checks import finite
 from theory.covariance import range_and_slack
+from theory.errors import InputError
 
 FloatArray = NDArray[np.float64]
 
@@ -39,7 +41,22 @@ def sharp_wasserstein2(
                   + m\sum\frac{(E S - K)_{ij}^2}{2(l_i+l_j)},
 
         correct to a factor 1 + O(1/n) + O(1/sqrt M); None if K has rank above 16.
+
+    Raises
+    ------
+    InputError
+        For shapes that do not fit, fewer than two draws, NaN or infinity.
     """
+    limit, covariances = finite(limit, "limit"), finite(covariances, "covariances")
+    if limit.ndim != 2 or limit.shape[0] != limit.shape[1] or covariances.shape[1:] != limit.shape:
+        raise InputError(
+            f"covariances of shape {covariances.shape} do not fit a limit of shape {limit.shape}; "
+            f"they must be (M, k, k) and (k, k)"
+        )
+    if covariances.shape[0] < 2:
+        raise InputError(
+            f"got {covariances.shape[0]} draws of the covariance; at least 2 are needed"
+        )
     smallest, _ = range_and_slack(limit)
     values, vectors = np.linalg.eigh(limit)
     kept = values >= smallest if smallest > 0 else np.zeros(values.size, dtype=bool)

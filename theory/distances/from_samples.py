@@ -59,9 +59,10 @@ def from_samples(
     InputError
         For empty or non-finite samples, a variance or moment <= 0, or a confidence outside (0, 1).
     """
-    x = np.sort(finite(samples, "samples"))
+    x = finite(samples, "samples")
     if x.ndim != 1 or x.size == 0:
         raise InputError(f"samples must have shape (M,) with M >= 1, got {np.shape(samples)}")
+    x = np.sort(x)
     sigma = math.sqrt(positive(s2, "s2"))
     if np.abs(x).max() > LARGEST * sigma:
         raise InputError(

@@ -46,9 +46,11 @@ class ScaleMixture:
             raise InputError(
                 f"got {a.size} variances and weights of shape {w.shape}; give one weight a variance"
             )
-        if w.min() < 0 or w.sum() <= 0:
+        with np.errstate(over="ignore"):
+            total = w.sum()
+        if w.min() < 0 or not 0 < total < np.inf:
             raise InputError(
-                f"weights have minimum {w.min()} and sum {w.sum()}; they must be non-negative with a positive sum"
+                f"weights have minimum {w.min()} and sum {total}; they must be non-negative with a positive, finite sum"
             )
         kept = w > 0
         a, w = a[kept].copy(), w[kept] / w.sum()

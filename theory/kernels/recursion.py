@@ -115,7 +115,9 @@ def ntk(
 
     Notes
     -----
-    Source: claims T5 (recursion), T11 (weight laws), T33 (finite diagonal with a surrogate).
+    A first layer of binary or ternary weights is Gaussian only as d grows: at small d networks follow
+    another kernel, at any width (claim B37). Source: claims T5 (recursion), T11 (weight laws), T33 (finite
+    diagonal with a surrogate).
     """
 
     def block(index: int, features: Float, pair: tuple[str, str]) -> Float:

@@ -59,6 +59,9 @@ def agreement_with_sign_weights(n: int) -> Float:
     return np.clip(result, 0.0, 1.0)
 
 
+LARGEST_STD = 1e36
+
+
 @dataclass(frozen=True)
 class SignChain:
     """Law of the number of agreements between two inputs of a sign network, after each hidden layer.
@@ -129,16 +132,18 @@ def sign_chain(
     InputError
         For values outside their domain.
     """
-    rho = float(checks.finite(correlation, "correlation"))
-    if not -1.0 <= rho <= 1.0:
-        raise InputError(f"correlation must lie in [-1, 1], got {rho}")
+    rho = _correlation(correlation)
     sizes = _sizes(widths)
     if not sizes:
         raise InputError("widths is empty; a sign chain needs at least one hidden layer")
     std = checks.positive(weight_std, "weight_std")
-    bias = float(checks.finite(bias_std, "bias_std"))
+    bias = checks.number(bias_std, "bias_std")
     if bias < 0.0:
         raise InputError(f"bias_std must be at least 0, got {bias}")
+    if max(std, bias) > LARGEST_STD:
+        raise InputError(
+            f"weight_std = {std:g} and bias_std = {bias:g} must not exceed {LARGEST_STD:g}: their squares leave float64"
+        )
     if hidden not in ("gaussian", "rademacher"):
         raise InputError(f"hidden must be 'gaussian' or 'rademacher', got {hidden!r}")
     if hidden == "rademacher" and bias > 0.0:
@@ -165,10 +170,29 @@ def one_layer_characteristic(
     """E exp(i (t1 f(x1) + t2 f(x2))) of a bias-free sign network with one hidden layer, in closed form (claim T44).
 
     exp(-(s_w^2/2)(t1^2 + t2^2)) (cosh A - r sinh A)^n, A = s_w^2 t1 t2 / n, r = (2/pi) arcsin(rho).
+
+    Raises
+    ------
+    InputError
+        For a correlation outside [-1, 1], a width below 1, a scale <= 0, or numbers that are not finite.
     """
-    s2 = weight_std**2
-    a, r = s2 * t1 * t2 / n, 2.0 / np.pi * np.arcsin(correlation)
-    return float(np.exp(-s2 / 2.0 * (t1**2 + t2**2)) * (np.cosh(a) - r * np.sinh(a)) ** n)
+    r = 2.0 / np.pi * np.arcsin(_correlation(correlation))
+    width = checks.positive_int(n, "n")
+    std = checks.positive(weight_std, "weight_std")
+    one, two = std * checks.number(t1, "t1"), std * checks.number(t2, "t2")
+    a = one * two / width
+    # cosh A - r sinh A with the growth e^|A| taken out, which the Gaussian factor outweighs.
+    fading = np.exp(-2.0 * abs(a))
+    rest = ((1.0 + fading) - r * np.copysign(1.0 - fading, a)) / 2.0
+    # -(t1^2 + t2^2)/2 + |t1 t2| as a square.
+    return float(np.exp(-0.5 * (abs(one) - abs(two)) ** 2) * rest**width)
+
+
+def _correlation(value: object) -> float:
+    rho = checks.number(value, "correlation")
+    if not -1.0 <= rho <= 1.0:
+        raise InputError(f"correlation must lie in [-1, 1], got {rho}")
+    return rho
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from theory.kernels import Architecture
 
 Float = NDArray[np.float64]
-METHODS = ("auto", "weights", "collapsed")
+METHODS = ("auto", "weights", "exact")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def sample_networks(
     seed
         64-bit key of every random number.
     method
-        ``"weights"`` draws every weight; ``"collapsed"`` integrates Gaussian hidden weights out (outputs and
+        ``"weights"`` draws every weight; ``"exact"`` integrates Gaussian hidden weights out (outputs and
         covariances at any depth, kernels up to one hidden layer); ``"auto"`` takes the faster one that is exact in law.
     ntk, jacobians
         Whether to compute empirical kernels, and for which pairs of ``"true"`` and ``"surrogate"``.
@@ -130,7 +130,7 @@ def sample_networks(
     InputError
         For values or shapes that no run can start from.
     ArchitectureError
-        If ``method="collapsed"`` does not cover the request.
+        If ``method="exact"`` does not cover the request.
     UndefinedKernelError
         If a requested Jacobian differentiates across a jump.
 
@@ -158,7 +158,7 @@ def sample_networks(
     def work(start: int, stop: int) -> None:
         part = slice(start, stop)
         results = outputs[part], covariances[part], kernels[part]
-        sample(plan, x, key, first + start, chosen == "collapsed", sides, used, *results)
+        sample(plan, x, key, first + start, chosen == "exact", sides, used, *results)
 
     weights = int((plan.widths[:-1] * plan.widths[1:]).sum())
     neurons = int(plan.widths.sum())
@@ -183,8 +183,10 @@ def _choose(method: str, arch: "Architecture", ntk: bool) -> str:
     reason = obstacle(arch)
     if reason is None and ntk and len(arch.layers) > 1:
         reason = f"kernels of {len(arch.layers)} hidden layers need the weights between them"
-    if method == "collapsed" and reason is not None:
-        raise ArchitectureError(f"no collapsed sampler: {reason}; use method='weights' or 'auto'")
+    if method == "exact" and reason is not None:
+        raise ArchitectureError(
+            f"method='exact' does not cover this: {reason}; use method='weights' or 'auto'"
+        )
     if method == "auto":
-        return "weights" if reason is not None else "collapsed"
+        return "weights" if reason is not None else "exact"
     return method

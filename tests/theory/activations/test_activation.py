@@ -149,6 +149,12 @@ def test_unknown_public_names_are_attribute_errors() -> None:
         _ = th.no_such_thing
 
 
+def test_public_names_are_listed_for_completion() -> None:
+    assert {"hardtanh", "erf", "expectation", "ntk", "sample_networks", "rademacher"} <= set(
+        dir(th)
+    )
+
+
 def test_readable_names() -> None:
     assert str(th.hardtanh("1/2")) == "hardtanh(1/2)"
     assert str(th.hardtanh("1/2").derivative) == "hardtanh(1/2)'"

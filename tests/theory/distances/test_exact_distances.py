@@ -196,7 +196,7 @@ def test_extreme_units_are_only_units(scale):
         ([1.0, math.nan], None, r"variances\[1\] is nan"),
         ([1.0, 2.0], [1.0], "one weight a variance"),
         ([1.0, 2.0], [1.0, -1.0], "non-negative"),
-        ([1.0, 2.0], [0.0, 0.0], "positive sum"),
+        ([1.0, 2.0], [0.0, 0.0], "positive, finite sum"),
     ],
 )
 def test_bad_mixture(variances, weights, message):

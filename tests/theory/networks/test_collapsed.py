@@ -53,7 +53,7 @@ def test_same_moments_as_the_literal_sampler(depth, sigma):
     arch, draws = architecture(depth, sigma), 2500
     options = {"width": 12, "draws": draws, "ntk": False}
     literal = th.sample_networks(arch, X, seed=1, method="weights", **options)
-    collapsed = th.sample_networks(arch, X, seed=2, method="collapsed", **options)
+    collapsed = th.sample_networks(arch, X, seed=2, method="exact", **options)
     limit = stats.norm.isf(ALARM / 2 / (6 * 4 * 9))
     for get in (
         lambda run: run.outputs[:, :, None] * run.outputs[:, None, :],
@@ -72,7 +72,7 @@ def test_kernels_of_one_hidden_layer_have_the_law_of_the_literal_ones():
         1, activation=th.hardtanh("1/2"), surrogate=th.hardtanh(1), weight_std=1.2, bias_std=0.3
     )
     literal = th.sample_networks(arch, X, 9, 4000, seed=3, method="weights").ntk
-    collapsed = th.sample_networks(arch, X, 9, 4000, seed=4, method="collapsed").ntk
+    collapsed = th.sample_networks(arch, X, 9, 4000, seed=4, method="exact").ntk
     for a in range(3):
         for b in range(3):
             assert stats.ks_2samp(literal[:, a, b], collapsed[:, a, b]).pvalue > ALARM / 9

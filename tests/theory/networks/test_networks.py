@@ -213,12 +213,12 @@ def test_auto_takes_the_collapsed_sampler_where_it_is_exact():
     two, one = architecture(2, th.gaussian()), architecture(1, th.gaussian())
     signs = architecture(1, [th.rademacher(), th.gaussian()])
     assert th.sample_networks(two, X, 4, 1).method == "weights"
-    assert th.sample_networks(two, X, 4, 1, ntk=False).method == "collapsed"
-    assert th.sample_networks(one, X, 4, 1).method == "collapsed"
+    assert th.sample_networks(two, X, 4, 1, ntk=False).method == "exact"
+    assert th.sample_networks(one, X, 4, 1).method == "exact"
     assert th.sample_networks(signs, X, 4, 1).method == "weights"
     for arch in (two, signs):
-        with pytest.raises(ArchitectureError, match="no collapsed sampler"):
-            th.sample_networks(arch, X, 4, 1, method="collapsed")
+        with pytest.raises(ArchitectureError, match="does not cover"):
+            th.sample_networks(arch, X, 4, 1, method="exact")
 
 
 def test_no_hidden_layer_with_gaussian_weights_is_deterministic():
