@@ -125,3 +125,9 @@ def test_an_expectation_leaves_precision_alone():
     before = (ctx.prec, mpmath.mp.prec)
     expectation(identity(), sign(), 1, 1, "0.5", digits=40)
     assert (ctx.prec, mpmath.mp.prec) == before
+
+
+def test_an_odd_integrand_on_a_symmetric_window_integrates_to_nothing():
+    window = sp.Piecewise((sp.erf(x / 100), sp.Abs(x) < 1), (0, True))
+    value = moment(Given(window, (sp.Integer(-1), sp.Integer(1))), 100, digits=DIGITS)
+    assert_digits(value, 0)
