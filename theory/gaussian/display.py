@@ -95,16 +95,19 @@ class _Printer(LatexPrinter):
         return _join([self._print(t) for t in [*positive, *negative]])
 
     def _print_Mul(self, expr: sp.Expr) -> str:
-        if any(factor.is_Mul for factor in expr.args):  # a group: its shared factor, then the sum
+        if expr.is_Mul and any(
+            factor.is_Mul for factor in expr.args
+        ):  # a group: its shared factor, then the sum
             return self._product(list(expr.args))
         rational, _ = expr.as_coeff_Mul()
         if rational.is_negative:
-            return f"- {self._print(-expr)}"
+            return f"- {' '.join(self._pieces([-expr]))}"
         above: list[sp.Expr] = []
         below: list[sp.Expr] = []
         roots_above: list[sp.Expr] = []
         roots_below: list[sp.Expr] = []
-        for factor in expr.args:
+        # SymPy sends a reciprocal here too, as a power.
+        for factor in sp.Mul.make_args(expr):
             if factor.is_Rational:
                 above += [sp.Integer(factor.p)] if factor.p != 1 else []
                 below += [sp.Integer(factor.q)] if factor.q != 1 else []
