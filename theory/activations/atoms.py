@@ -80,7 +80,7 @@ def combine(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
         total[key] = total.get(key, sp.S.Zero) + atom.coef
     merged = []
     for (kind, at, scale, power), coef in total.items():
-        simple = sp.nsimplify(coef) if coef.is_Rational else sp.radsimp(sp.expand(coef))
+        simple = coef if coef.is_Rational else sp.radsimp(sp.expand(coef))
         if simple != 0:
             merged.append(Atom(simple, power, at, scale, kind))
     return tuple(sorted(merged, key=_order))

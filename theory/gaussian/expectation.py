@@ -253,14 +253,19 @@ class Expectation:
         P, Q, C = arguments
         det = sp.expand(P * Q - C**2)
         if det.is_zero is None:
-            det = sp.nsimplify(sp.simplify(det))
-        if bool(det < 0):
+            det = sp.simplify(det)
+        on_line = det.equals(0)
+        if on_line is None:
+            raise InputError(
+                f"whether c = {C} lies on +-sqrt(p*q) for p={P}, q={Q} cannot be decided exactly; simplify them"
+            )
+        if not on_line and bool(det < 0):
             raise InputError(f"p={P}, q={Q}, c={C} is no covariance: need |c| <= sqrt(p*q)")
         if C == 0:
             means = self._mean_ball(self.f, P, bits + 8), self._mean_ball(self.g, Q, bits + 8)
             with flint.ctx.workprec(bits + 32):  # a product takes the ambient precision
                 return means[0] * means[1]
-        if det == 0:
+        if on_line:
             # Exact numbers go in first: whether two jumps coincide is then decided exactly.
             value = self._line(1 if bool(C > 0) else -1).expr.subs({p: P, q: Q})
             if value.has(sp.oo, -sp.oo, sp.nan):

@@ -107,31 +107,19 @@ class PairMoments:
             # Stein for the Gaussian (u, v, t) given s = a.
             noise = self.e2 / P
             if i > 0:
-                lower, mean, with_u, with_v, with_t = (
-                    (i - 1, j),
-                    self.p * a / P,
-                    self.p * noise,
-                    c * noise,
-                    c * noise,
-                )
-                orders = (i - 1, j)
+                (m, n), mean = (i - 1, j), self.p * a / P
+                with_u, with_v, with_t = self.p * noise, c * noise, c * noise
             else:
+                (m, n), mean = (i, j - 1), c * a / P
                 spread = Cross(P, self.q, c, c) / P
-                lower, mean, with_u, with_v, with_t = (
-                    (i, j - 1),
-                    c * a / P,
-                    c * noise,
-                    spread,
-                    spread,
-                )
-                orders = (i, j - 1)
-            result.add_all(self._given(*lower, a, T), mean)
-            if orders[0] > 0:
-                result.add_all(self._given(lower[0] - 1, lower[1], a, T), orders[0] * with_u)
-            if orders[1] > 0:
-                result.add_all(self._given(lower[0], lower[1] - 1, a, T), orders[1] * with_v)
+                with_u, with_v, with_t = c * noise, spread, spread
+            result.add_all(self._given(m, n, a, T), mean)
+            if m > 0:
+                result.add_all(self._given(m - 1, n, a, T), m * with_u)
+            if n > 0:
+                result.add_all(self._given(m, n - 1, a, T), n * with_v)
             if T.is_step:
-                result.add_all(self._given(*lower, a, T.jump), with_t)
+                result.add_all(self._given(m, n, a, T.jump), with_t)
         return result
 
     def _step_given(self, a: sp.Expr, T: Factor) -> sp.Expr:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from theory.errors import InputError
-from theory.gaussian import c, expectation, p, q
+from theory.gaussian import Expectation, c, expectation, p, q
 from theory.gaussian.display import plain_latex
 from theory.kernels.architecture import Architecture, architecture, jacobian_pair
 from theory.kernels.recursion import TRAINING
@@ -91,14 +91,10 @@ def kernel_expression(
             features = _dual(expectation(layer.activation, layer.activation), sigma)
             first, second = (layer.derivative(side) for side in pair)
             slope = expectation(first, second).expr.xreplace(_at(sigma))
-    if kind == "nngp":
-        last = equations[-1]
-        equations = [e for e in equations if not str(e.lhs).startswith("Theta")]
-        assert equations[-1] is last
     return KernelExpression(tuple(equations), kind)
 
 
-def _dual(F, sigma: dict[str, sp.Symbol]) -> dict[str, sp.Expr]:  # type: ignore[no-untyped-def]
+def _dual(F: Expectation, sigma: dict[str, sp.Symbol]) -> dict[str, sp.Expr]:
     diagonal = F.on_line(1).xreplace({q: p})
     return {
         "xx": diagonal.xreplace({p: sigma["xx"]}),
