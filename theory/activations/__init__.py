@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from theory.activations.activation import Builder
 
 
-def catalogue() -> dict[str, Activation]:
-    """Return the examples of every case, by their printed form."""
+def catalogue(*, closed: bool = True) -> dict[str, Activation]:
+    """Return the examples of every case, by their printed form.
+
+    With ``closed=False`` those whose Gaussian expectations are integrals, and them alone.
+    """
     from theory.activations.catalog import catalogue as made
 
-    return made()
+    return made(closed=closed)
 
 
 def __getattr__(name: str) -> "Builder":

@@ -1,17 +1,17 @@
 """An activation: a finite sum of atoms that knows its derivative, primitive and smoothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from theory.activations import atoms as at
-from theory.activations.atoms import Atom, Kind, x
+from theory.activations.atoms import Atom, x
+from theory.activations.evaluation import branches, evaluator
 from theory.activations.table import PiecewiseTable, extremum, piecewise
 from theory.arithmetic.exact import exact
 from theory.checks import finite
@@ -77,22 +77,31 @@ class Activation:
     @cached_property
     def expr(self) -> sp.Expr:
         """The function as SymPy, in ``theory.activations.x``; Dirac masses as ``DiracDelta``."""
-        sharp = [atom for atom in self.atoms if atom.kind is Kind.STEP and atom.scale == 0]
-        rest = [
-            atom.expr for atom in self.atoms if not (atom.kind is Kind.STEP and atom.scale == 0)
-        ]
-        return piecewise(sharp) + sp.Add(*rest)
+        sharp = [atom for atom in self.atoms if atom.is_sharp]
+        rest = [atom.expr for atom in self.atoms if not atom.is_sharp]
+        return (piecewise if all(a.is_plain for a in sharp) else branches)(sharp) + sp.Add(*rest)
 
     @cached_property
     def breakpoints(self) -> tuple[sp.Expr, ...]:
         """Places where the function is not smooth, in increasing order."""
-        places = {atom.at for atom in self.atoms if atom.scale == 0 and not atom.is_polynomial}
+        places = {
+            atom.at
+            for atom in self.atoms
+            if atom.scale == 0
+            and not atom.is_smooth
+            and not (atom.curve is not None and atom.curve.is_analytic)
+        }
         return tuple(sorted(places, key=float))
 
     @cached_property
     def table(self) -> PiecewiseTable:
-        """The sharp steps as float64 polynomials between breakpoints."""
-        return PiecewiseTable.of([a for a in self.atoms if a.kind is Kind.STEP and a.scale == 0])
+        """The plain sharp steps as float64 polynomials between breakpoints."""
+        return PiecewiseTable.of([a for a in self.atoms if a.is_sharp and a.is_plain])
+
+    @cached_property
+    def _rest(self) -> Callable[[Float], Float]:
+        """Everything but the plain sharp steps."""
+        return evaluator([a for a in self.atoms if not (a.is_sharp and a.is_plain)])
 
     def __call__(self, values: ArrayLike) -> Float:
         """Evaluate in float64, elementwise, to a few ulp of the largest term.
@@ -104,15 +113,10 @@ class Activation:
         """
         self._require_values()
         u = finite(values, "x")
-        result = self.table(u)
-        for atom in self.atoms:
-            if atom.scale != 0:
-                e = float(atom.scale)
-                z = (u - float(atom.at)) / e
-                density = np.exp(-(z**2) / 2) / (e * np.sqrt(2 * np.pi))
-                shape = ndtr(z) if atom.kind is Kind.STEP else density
-                result = result + float(atom.coef) * u**atom.power * shape
-        return result
+        if any(atom.is_sharp and not atom.is_plain for atom in self.atoms):
+            # exp(x) - exp(x) 1{x > 0} is 0 on the right: terms are collected exactly on each interval.
+            return evaluator(self.atoms)(u)
+        return self.table(u) + self._rest(u)
 
     # -- calculus ----------------------------------------------------------------------------------
 
@@ -157,8 +161,26 @@ class Activation:
 
     @cached_property
     def is_sharp(self) -> bool:
-        """Whether every atom is a sharp step: a piecewise polynomial."""
-        return all(atom.kind is Kind.STEP and atom.scale == 0 for atom in self.atoms)
+        """Whether every atom is a plain sharp step: a piecewise polynomial."""
+        return all(atom.is_sharp and atom.is_plain for atom in self.atoms)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether every atom is a polynomial times a step or a bump, the class of claim G1."""
+        return all(atom.is_plain for atom in self.atoms)
+
+    @cached_property
+    def has_curve(self) -> bool:
+        """Whether Gaussian expectations of it have no closed form."""
+        return any(atom.curve is not None for atom in self.atoms)
+
+    @cached_property
+    def parity(self) -> int:
+        """1 for an even function, -1 for an odd one, 0 for neither; the zero function counts as even."""
+        mirrored = at.combine(term for atom in self.atoms for term in at.reflected(atom))
+        if mirrored == self.atoms:
+            return 1
+        return -1 if at.combine(replace(a, coef=-a.coef) for a in mirrored) == self.atoms else 0
 
     @cached_property
     def is_continuous(self) -> bool:
@@ -203,7 +225,7 @@ class Activation:
 
     def __rmul__(self, factor: Any) -> "Activation":
         k = exact(factor, "factor")
-        scaled = [Atom(k * a.coef, a.power, a.at, a.scale, a.kind) for a in self.atoms]
+        scaled = [replace(a, coef=k * a.coef) for a in self.atoms]
         return Activation.of(
             scaled, f"{k}*{self.name}", self.parameters, rf"{sp.latex(k)}\,{self.label}"
         )

@@ -10,14 +10,17 @@ import theory.activations.cases as cases
 from theory.activations.activation import Activation, Builder
 from theory.errors import ActivationError
 
-_CASES: dict[str, tuple[Builder, tuple[tuple[Any, ...], ...]]] = {}
+_CASES: dict[str, tuple[Builder, tuple[tuple[Any, ...], ...], bool]] = {}
 
 
-def case(*examples: tuple[Any, ...]) -> Callable[[Builder], Builder]:
-    """Declare a builder as a case of the catalogue, with argument tuples of typical examples."""
+def case(*examples: tuple[Any, ...], closed: bool = True) -> Callable[[Builder], Builder]:
+    """Declare a builder as a case of the catalogue, with argument tuples of typical examples.
+
+    ``closed`` says whether Gaussian expectations of it have closed forms.
+    """
 
     def register(builder: Builder) -> Builder:
-        _CASES[builder.__name__] = (builder, examples or ((),))
+        _CASES[builder.__name__] = (builder, examples or ((),), closed)
         return builder
 
     return register
@@ -27,7 +30,7 @@ def case(*examples: tuple[Any, ...]) -> Callable[[Builder], Builder]:
 def builders() -> dict[str, Builder]:
     """Return every builder by its public name."""
     _load()
-    return {name: builder for name, (builder, _) in sorted(_CASES.items())}
+    return {name: builder for name, (builder, *_) in sorted(_CASES.items())}
 
 
 def builder(name: str) -> Builder:
@@ -42,10 +45,18 @@ def builder(name: str) -> Builder:
 
 
 @cache
-def catalogue() -> dict[str, Activation]:
-    """Return the declared examples of every case, by their printed form, such as ``hardtanh(1/2)``."""
+def catalogue(*, closed: bool = True) -> dict[str, Activation]:
+    """Return the declared examples of every case, by their printed form, such as ``hardtanh(1/2)``.
+
+    With ``closed=False`` those whose Gaussian expectations are integrals, and them alone.
+    """
     _load()
-    made = [make(*arguments) for make, examples in _CASES.values() for arguments in examples]
+    made = [
+        make(*arguments)
+        for make, examples, has_closed in _CASES.values()
+        for arguments in examples
+        if has_closed is closed
+    ]
     return {str(activation): activation for activation in sorted(made, key=str)}
 
 

@@ -1,6 +1,6 @@
 """Piecewise polynomials between breakpoints: exact text for readers, float64 tables for machines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -8,7 +8,9 @@ import sympy as sp
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from theory.activations.atoms import Atom, x
+from theory.activations.atoms import Atom, Kind, combine, x
+from theory.activations.curves import y
+from theory.activations.evaluation import evaluator
 
 Float = NDArray[np.float64]
 
@@ -118,18 +120,45 @@ def _sharp_extremum(f: _Function) -> float:
 
 
 def _smooth_extremum(f: _Function) -> float:
-    if any(sp.limit(f.expr, x, end).is_infinite for end in (-sp.oo, sp.oo)):
+    ends = [_at_infinity(f, end) for end in (-sp.oo, sp.oo)]
+    if any(end == float("inf") for end in ends):
         return float("inf")
-    ends = [abs(float(sp.limit(f.expr, x, end))) for end in (-sp.oo, sp.oo)]
-    scales = [float(a.scale) for a in f.atoms if a.scale != 0]
-    places = [float(a.at) for a in f.atoms if not a.is_polynomial]
+    scales = [float(w) for a in f.atoms for w in _widths(a)]
+    places = [float(a.at) for a in f.atoms if not a.is_smooth] or [0.0]
     low, high = min(places) - 40 * max(scales), max(places) + 40 * max(scales)
     count = min(int(200 * (high - low) / min(scales)), 2_000_000)
-    grid = np.union1d(np.linspace(low, high, count), places)
-    slope = f.derivative
-    signs = np.sign(slope(grid))
+    sides = [np.nextafter(place, side) for place in places for side in (-np.inf, np.inf)]
+    grid = np.union1d(np.linspace(low, high, count), [*places, *sides])
+    rising = evaluator([a for a in f.derivative.atoms if not a.is_dirac])
+    signs = np.sign(rising(grid))
     turns = np.flatnonzero(signs[:-1] * signs[1:] < 0)
     roots = [
-        brentq(lambda u: float(slope(np.array(u))), grid[i], grid[i + 1], xtol=1e-14) for i in turns
+        brentq(lambda u: float(rising(np.array(u))), grid[i], grid[i + 1], xtol=1e-14)
+        for i in turns[:1000]
+        if grid[i + 1] - grid[i] > 1e-12
     ]
     return float(max(*ends, np.max(np.abs(f(grid))), *(abs(float(f(np.array(r)))) for r in roots)))
+
+
+def _widths(atom: Atom) -> list[sp.Expr]:
+    """Lengths on which an atom bends."""
+    rates = [abs(atom.tilt), atom.omega, *([atom.curve.rate] if atom.curve is not None else [])]
+    return [*([atom.scale] if atom.scale != 0 else []), *(1 / rate for rate in rates if rate != 0)]
+
+
+def _at_infinity(f: _Function, end: sp.Expr) -> float:
+    """Return limsup |f| at one end; waves of several frequencies count with the sum of their amplitudes."""
+    sign = 1 if end == sp.oo else -1
+    steps = [a for a in f.atoms if a.kind is Kind.STEP and (a.is_smooth or sign > 0)]
+    left = combine(replace(a, at=-sp.oo, scale=sp.S.Zero) for a in steps)
+    settled = sp.Add(*(a.coef for a in left if a.exponent == 0 and a.power == 0))
+    for a in (a for a in f.atoms if a.curve is not None):
+        side = a.curve.sides(a.order)[(sign + 1) // 2]  # type: ignore[union-attr]
+        settled += sp.limit(a.coef * (y + a.at) ** a.power * side, y, end)
+    rest = [a for a in left if (a.exponent != 0 or a.power > 0) and not bool(sign * a.tilt < 0)]
+    if not settled.is_finite or any(a.power > 0 or a.tilt != 0 for a in rest):
+        return float("inf")
+    squares: dict[sp.Expr, float] = {}
+    for a in rest:
+        squares[a.omega] = squares.get(a.omega, 0.0) + float(a.coef) ** 2
+    return abs(float(settled)) + sum(np.sqrt(square) for square in squares.values())

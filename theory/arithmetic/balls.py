@@ -79,6 +79,31 @@ def _owen_t(h: arb, a: arb) -> arb:
     return scale * acb.integral(integrand, 0, 1).real
 
 
+def _phi_complex(x: arb, y: arb) -> acb:
+    z = acb(x, y)
+    return (-z / arb(2).sqrt()).erfc() / 2 * (-(y * y) / 2).exp()
+
+
+def _voigt(x: arb, y: arb) -> arb:
+    z = acb(x, y)
+    return ((-(z * z)).exp() * (acb(0, -1) * z).erfc()).real
+
+
+def _phi2(h: arb, k: arb, r: arb) -> arb:
+    """Bivariate normal distribution function of any signs: Plackett's integral in the angle."""
+    root = ((1 - r) * (1 + r)).sqrt()
+    angle = arb.atan2(r, root)
+
+    def integrand(t: acb, _: bool) -> acb:
+        sine, cosine = (acb(angle) * t).sin(), (acb(angle) * t).cos()
+        square = acb(h * h + k * k) - acb(2 * h * k) * sine
+        return (-square / (2 * cosine * cosine)).exp()
+
+    return _normal_cdf(h) * _normal_cdf(k) + angle * acb.integral(integrand, 0, 1).real / (
+        2 * arb.pi()
+    )
+
+
 def _arc(P: arb, Q: arb, c: arb) -> arb:
     return arb.atan2(c, (P * Q - c * c).sqrt())
 
@@ -87,6 +112,10 @@ _RULES: dict[str, Callable[..., arb]] = {
     "Phi": _normal_cdf,
     "phi": _normal_density,
     "OwenT": _owen_t,
+    "Phi2": _phi2,
+    "PhiCos": lambda x, y: _phi_complex(x, y).real,
+    "PhiSin": lambda x, y: _phi_complex(x, y).imag,
+    "Voigt": _voigt,
     "Cross": lambda a, b, c, d: a * b - c * d,
     "Arc": _arc,
     "exp": lambda x: x.exp(),

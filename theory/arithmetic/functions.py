@@ -146,6 +146,83 @@ class Phi2(sp.Function):
         return rf"\left({text}\right)^{{{exp}}}" if exp else text
 
 
+class _Tail(sp.Function):
+    nargs = 2
+    is_real = True
+
+    def _complex(self) -> sp.Expr:
+        x, y = self.args
+        return sp.exp(-(y**2) / 2) * (1 + sp.erf((x + sp.I * y) / sp.sqrt(2))) / 2
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        real, imaginary = self._complex()._eval_evalf(prec).as_real_imag()
+        return real if isinstance(self, PhiCos) else imaginary
+
+
+class PhiCos(_Tail):
+    r"""Truncated characteristic function, :math:`E[\cos(yZ)\,1\{Z>-x\}]=e^{-y^2/2}\,\mathrm{Re}\,\Phi(x+iy)`."""
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        if y.is_zero:
+            return Phi(x)
+        if x.is_zero:
+            return sp.exp(-(y**2) / 2) / 2
+        return cls(x, -y) if y.could_extract_minus_sign() else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        x, y = self.args
+        if argindex == 1:
+            return phi(x) * sp.cos(x * y)
+        return -y * self - phi(x) * sp.sin(-x * y)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return _call(printer, r"\Phi_{\cos}", self.args, exp)
+
+
+class PhiSin(_Tail):
+    r"""Truncated characteristic function, :math:`E[\sin(yZ)\,1\{Z>-x\}]=e^{-y^2/2}\,\mathrm{Im}\,\Phi(x+iy)`."""
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        if y.is_zero:
+            return sp.Integer(0)
+        if x.could_extract_minus_sign():  # sin is odd: what lies above -x is what lies above x
+            return cls(-x, y)
+        return -cls(x, -y) if y.could_extract_minus_sign() else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        x, y = self.args
+        if argindex == 1:
+            return -phi(x) * sp.sin(x * y)
+        return -y * self + phi(x) * sp.cos(x * y)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return _call(printer, r"\Phi_{\sin}", self.args, exp)
+
+
+class Voigt(sp.Function):
+    r"""Real part of the Faddeeva function, :math:`\mathrm{Re}\,e^{-z^2}\mathrm{erfc}(-iz)`, z = x + iy, y > 0."""
+
+    nargs = 2
+    is_real = True
+    is_positive = True
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        if x.is_zero:
+            return sp.exp(y**2) * sp.erfc(y)
+        return cls(-x, y) if x.could_extract_minus_sign() else None
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        x, y = self.args
+        z = x + sp.I * y
+        return sp.re((sp.exp(-(z**2)) * sp.erfc(-sp.I * z))._eval_evalf(prec))
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return _call(printer, r"\mathrm{Re}\,w", self.args, exp)
+
+
 class Cross(sp.Function):
     """Difference of products ``a*b - c*d``, which float64 computes without cancellation."""
 

@@ -58,6 +58,12 @@ def lower(expr: sp.Expr, values: Mapping[sp.Symbol, Any], system: System) -> Any
     return _Walk(values, system)(expr)
 
 
+def _signs_known(expr: sp.Expr) -> bool:
+    """Whether Owen's formula, which differs from quadrant to quadrant, can be written down."""
+    h, k, _ = expr.args
+    return all(a.is_positive or a.is_negative or a.is_zero for a in (h, k))
+
+
 class _Walk:
     def __init__(self, values: Mapping[sp.Symbol, Any], system: System) -> None:
         self.system = system
@@ -82,7 +88,7 @@ class _Walk:
             return system.mul([self(arg) for arg in expr.args])
         if expr.is_Pow and expr.exp.is_Rational and expr.exp.q in (1, 2):
             return system.power(self(expr.base), expr.exp)
-        if isinstance(expr, Orthant | Phi2):
+        if isinstance(expr, Orthant) or (isinstance(expr, Phi2) and _signs_known(expr)):
             return self(expr.rewrite(OwenT))
         if isinstance(expr, JointDensity):
             return self(expr.rewrite(phi))

@@ -21,6 +21,7 @@ from theory.gaussian.display import latex_terms
 from theory.gaussian.line import mean, on_line
 from theory.gaussian.linear import Linear
 from theory.gaussian.stein import Factor, PairMoments
+from theory.gaussian.tilted import tilted_pair
 
 Float = NDArray[np.float64]
 
@@ -71,9 +72,31 @@ class Expectation:
         """Return ``latex()`` as pieces between which a line may break."""
         noises = []
         for activation in (self.f, self.g):
-            scales = {atom.scale for atom in activation.atoms if not atom.is_polynomial}
+            scales = {atom.scale for atom in activation.atoms if not atom.is_smooth}
             noises.append(max(scales, default=sp.S.Zero, key=float) ** 2)
         return latex_terms(self.expr, (p + noises[0]) * (q + noises[1]) - c**2)
+
+    def code(self, target: str) -> str:
+        """Return source text of a self-contained function ``expectation(p, q, c)`` in another system.
+
+        Parameters
+        ----------
+        target
+            ``"numpy"``, ``"jax"``, ``"c"``, ``"julia"``, ``"mathematica"`` or ``"python-mpmath"``: a file
+            of ``theory/gaussian/code/targets``. For a single function the argument is ``p`` alone.
+
+        Raises
+        ------
+        InputError
+            For an unknown target, or a formula that holds a function which the target does not know.
+
+        Notes
+        -----
+        The text states its domain and its accuracy in its first lines.
+        """
+        from theory.gaussian.code import Routine, write
+
+        return write({"expectation": Routine.of(self)}, target)
 
     def on_line(self, sign: int = 1) -> sp.Expr:
         """Return the expression in p, q on the line c = sign*sqrt(pq): equal or opposite inputs."""
@@ -85,14 +108,24 @@ class Expectation:
     def _derived(self) -> sp.Expr:
         if self._single:
             return _mean(self.f, p)
+        if self._vanishes:
+            return sp.S.Zero
         total = Linear()
         for a in self.f.atoms:
             for b in self.g.atoms:
+                if not (a.is_plain and b.is_plain):
+                    total.add_all(tilted_pair(a, b, p, q, c))
+                    continue
                 moment = _pair(a.scale, b.scale).moment(
                     a.power, b.power, Factor.of(a), Factor.of(b)
                 )
                 total.add_all(moment, a.coef * b.coef)
         return total.expr
+
+    @cached_property
+    def _vanishes(self) -> bool:
+        """Whether an odd function meets an even one: the pair (u, v) is symmetric about 0."""
+        return self.f.parity * self.g.parity == -1
 
     @cached_property
     def _generic(self) -> Formula:
@@ -106,10 +139,14 @@ class Expectation:
     @cache  # noqa: B019  an expectation lives as long as its cache entry
     def _line(self, sign: int) -> Formula:
         total = Linear()
+        if self._vanishes:
+            return Formula(sp.S.Zero, (p, q))
         for a in self.f.atoms:
             for b in self.g.atoms:
                 if a.scale == 0 and b.scale == 0:
                     total.add_all(on_line(a, b, p, q, sign))
+                elif not (a.is_plain and b.is_plain):
+                    total.add_all(tilted_pair(a, b, p, q, sign * sp.sqrt(p) * sp.sqrt(q)))
                 else:
                     pair = PairMoments(p, q, sign * sp.sqrt(p) * sp.sqrt(q), a.scale, b.scale)
                     moment = pair.moment(a.power, b.power, Factor.of(a), Factor.of(b))
@@ -323,6 +360,8 @@ def _pair(e: sp.Expr, d: sp.Expr) -> PairMoments:
 
 @cache
 def _mean(f: Activation, variance: sp.Symbol) -> sp.Expr:
+    if f.parity == -1:
+        return sp.S.Zero
     total = Linear()
     for atom in f.atoms:
         total.add_all(mean(atom, variance))

@@ -4,11 +4,14 @@ On the line two sharp steps fire together on an interval of u, so only truncated
 are needed; a Dirac mass evaluates the other function, with midpoint values at a jump.
 """
 
+from dataclasses import replace
+
 import sympy as sp
 
-from theory.activations.atoms import Atom, Kind
+from theory.activations.atoms import Atom, Kind, x
 from theory.arithmetic.functions import Phi, phi
 from theory.gaussian.linear import Linear
+from theory.gaussian.tilted import tilted_mean, tilted_on_line
 
 
 class Coincidence(sp.Function):
@@ -26,6 +29,8 @@ class Coincidence(sp.Function):
 
 def mean(atom: Atom, p: sp.Expr) -> Linear:
     """Return E[atom(u)], u ~ N(0, p), p > 0."""
+    if not atom.is_plain:
+        return tilted_mean(atom, p)
     total = p + atom.scale**2
     result = Linear()
     for order, coefficient in _in_noisy_variable(atom, p):
@@ -71,12 +76,14 @@ def on_line(f: Atom, g: Atom, p: sp.Expr, q: sp.Expr, sign: int) -> Linear:
     k = sign * sp.sqrt(q) / sp.sqrt(p)
     coefficient = f.coef * g.coef
     result = Linear()
+    if not (f.is_plain and g.is_plain) and not f.is_dirac and not g.is_dirac:
+        return tilted_on_line(f, g, p, k, sign)
     if f.is_dirac and g.is_dirac:
         # Both masses sit at one place, or nowhere together.
         result.add(coefficient * Coincidence(f.at * sp.sqrt(q) - sign * g.at * sp.sqrt(p)))
     elif f.is_dirac:
-        value = k**g.power * f.at**g.power
-        fires = sp.S.One if g.is_polynomial else sp.Heaviside(k * f.at - g.at, sp.Rational(1, 2))
+        value = replace(g, coef=sp.S.One).monomial.subs(x, k * f.at)
+        fires = sp.S.One if g.is_smooth else sp.Heaviside(k * f.at - g.at, sp.Rational(1, 2))
         result.add(phi(f.at / sp.sqrt(p)) * fires, coefficient * value / sp.sqrt(p))
     elif g.is_dirac:
         result.add_all(on_line(g, f, q, p, sign))

@@ -2,9 +2,21 @@
 
 import sympy as sp
 
-from theory.arithmetic.functions import Arc, JointDensity, Orthant, OwenT, Phi, phi
+from theory.arithmetic.functions import (
+    Arc,
+    JointDensity,
+    Orthant,
+    OwenT,
+    Phi,
+    Phi2,
+    PhiCos,
+    PhiSin,
+    Voigt,
+    phi,
+)
 
 _LEAVES = (Phi, phi, OwenT, Orthant, Arc, JointDensity, sp.Max, sp.Min)
+_LEAVES += (Phi2, PhiCos, PhiSin, Voigt, sp.exp, sp.cos, sp.sin)
 
 
 class Linear:
@@ -15,7 +27,7 @@ class Linear:
 
     def add(self, expr: sp.Expr, factor: sp.Expr = sp.S.One) -> None:
         """Add ``factor * expr``, splitting products such as phi * (1 - Phi) into leaves."""
-        for term in sp.Add.make_args(sp.expand(expr, deep=False)):
+        for term in sp.Add.make_args(sp.expand(expr, deep=False, power_exp=False)):
             coefficient, leaf = term.as_independent(*_LEAVES, as_Add=False)
             self.terms[leaf] = self.terms.get(leaf, sp.S.Zero) + factor * coefficient
 

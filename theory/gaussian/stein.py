@@ -16,7 +16,7 @@ from functools import cache
 import sympy as sp
 
 from theory.activations.atoms import Atom, Kind
-from theory.arithmetic.functions import Arc, Cross, JointDensity, Orthant, OwenT, Phi, phi
+from theory.arithmetic.functions import Arc, Cross, JointDensity, Orthant, OwenT, Phi, Phi2, phi
 from theory.gaussian.linear import Linear
 
 
@@ -30,7 +30,7 @@ class Factor:
     @classmethod
     def of(cls, atom: Atom) -> "Factor":
         """Return the factor an atom puts on its noisy variable."""
-        return cls() if atom.is_polynomial else cls(atom.at, atom.kind is Kind.BUMP)
+        return cls() if atom.is_smooth else cls(atom.at, atom.kind is Kind.BUMP)
 
     @property
     def is_step(self) -> bool:
@@ -127,8 +127,12 @@ class PairMoments:
         b = T.at
         if b is None:
             return sp.S.One
-        # Signs are brought to the front of Phi, so that equal probabilities look equal.
         root = sp.sqrt(self.P * self.D)
+        if not (a.is_number and b.is_number):  # thresholds moved by a tilt have no known sign
+            if sp.expand(self.c * a - b * self.P).could_extract_minus_sign():
+                return 1 - Phi(Cross(b, self.P, self.c, a) / root)
+            return Phi(Cross(self.c, a, b, self.P) / root)
+        # Signs are brought to the front of Phi, so that equal probabilities look equal.
         if b == 0:
             leaning = Phi(self.c * abs(a) / root)
             return leaning if bool(a >= 0) else 1 - leaning
@@ -165,6 +169,8 @@ class PairMoments:
             other = sp.S.One if b is None else Phi(-b / sp.sqrt(self.Q))
             return one * other
         P, Q, c = self.P, self.Q, self.c
+        if not (a.is_number and b.is_number):
+            return Phi2(-a / sp.sqrt(P), -b / sp.sqrt(Q), c / sp.sqrt(P * Q))
         if a == 0 and b == 0:
             return sp.Rational(1, 4) + Arc(P, Q, c) / (2 * sp.pi)
         for near, V in ((a, P), (b, Q)):
