@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from theory.activations import atoms as at
 from theory.activations.atoms import Atom, x
 from theory.activations.evaluation import branches, evaluator
+from theory.activations.motions import reflected
 from theory.activations.table import PiecewiseTable, extremum, piecewise
 from theory.arithmetic.exact import exact
 from theory.checks import finite
@@ -144,6 +145,27 @@ class Activation:
             terms, f"{self.name}*N({s}^2)", self.parameters, rf"{self.label} * N_{{{sp.latex(s)}}}"
         )
 
+    def noisy(self, law: str, scale: Any) -> "Activation":
+        """Average a staircase over independent symmetric noise: E[f(x + noise)] (claim T62a).
+
+        Parameters
+        ----------
+        law
+            ``"uniform"`` on [-scale, scale], ``"triangular"`` (half-width ``scale``), ``"gaussian"``
+            (standard deviation), ``"logistic"``, ``"laplace"`` or ``"cauchy"``: a declaration in
+            ``theory.activations.noises``.
+        scale
+            Exact positive number.
+
+        Raises
+        ------
+        ActivationError
+            For an unknown law, a scale that is not positive, or a function that is not piecewise constant.
+        """
+        from theory.activations.noises import noisy
+
+        return noisy(self, law, scale)
+
     @cached_property
     def at_zero(self) -> sp.Expr:
         """Exact value at 0, the midpoint at a jump; ``oo`` on a Dirac mass."""
@@ -177,7 +199,7 @@ class Activation:
     @cached_property
     def parity(self) -> int:
         """1 for an even function, -1 for an odd one, 0 for neither; the zero function counts as even."""
-        mirrored = at.combine(term for atom in self.atoms for term in at.reflected(atom))
+        mirrored = at.combine(term for atom in self.atoms for term in reflected(atom))
         if mirrored == self.atoms:
             return 1
         return -1 if at.combine(replace(a, coef=-a.coef) for a in mirrored) == self.atoms else 0

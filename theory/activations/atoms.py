@@ -142,28 +142,6 @@ def waves(coef: sp.Expr, power: int, exponent: sp.Expr) -> list[Atom]:
     return [cosine, replace(cosine, coef=-odd, odd=True)]
 
 
-def reflected(atom: Atom) -> list[Atom]:
-    """Return the atom at -x.
-
-    Raises
-    ------
-    ActivationError
-        For a curve that is not declared even.
-    """
-    turned = replace(atom, coef=-atom.coef if (atom.power + atom.odd) % 2 else atom.coef)
-    turned = replace(turned, tilt=-atom.tilt)
-    if atom.is_smooth:
-        return [turned]
-    turned = replace(turned, at=-atom.at)
-    if atom.curve is not None:
-        if not atom.curve.is_even:
-            raise ActivationError(f"the curve {atom.curve} has no declared reflection")
-        return [replace(turned, coef=-turned.coef) if atom.order % 2 else turned]
-    if atom.kind is Kind.BUMP:
-        return [turned]
-    return [replace(turned, at=-sp.oo, scale=sp.S.Zero), replace(turned, coef=-turned.coef)]
-
-
 def combine(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
     """Merge equal atoms, drop zeros, and order them: one representation for each function."""
     total: dict[Atom, sp.Expr] = {}
