@@ -5,7 +5,9 @@ stands in front of each Dirac delta. Atoms, declared derivatives and smoothing f
 looked at, so that an error in them shows.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations, pairwise, product
 from typing import Protocol
@@ -39,6 +41,24 @@ class Piece:
     expr: sp.Expr
 
 
+class Shape(StrEnum):
+    """How a smooth piece goes on beyond the place where it bends."""
+
+    BELL = "like exp(-x^2): settled within a few widths"
+    FADING = "like exp(-|x|): settled within some tens of widths"
+    ALGEBRAIC = "like 1/(1 + x^2): bends less and less, but for ever"
+    WAVE = "like sin(x): bends everywhere"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A place where a smooth piece bends on a scale of its own."""
+
+    centre: sp.Expr
+    width: sp.Expr
+    shape: Shape
+
+
 @dataclass(frozen=True)
 class Definition:
     """An activation as non-zero smooth pieces plus Dirac deltas.
@@ -52,7 +72,7 @@ class Definition:
     diracs
         Pairs (place, weight) of exact numbers, weights non-zero.
     features
-        Pairs (centre, width) where a smooth piece bends on a scale of its own (erf, Gaussian bump).
+        Where smooth pieces bend on a scale of their own (erf, Gaussian bump, arctan, sine).
     growth
         Degree of the polynomial growth at infinity.
     """
@@ -60,7 +80,7 @@ class Definition:
     x: sp.Symbol
     pieces: tuple[Piece, ...]
     diracs: tuple[tuple[sp.Expr, sp.Expr], ...]
-    features: tuple[tuple[sp.Expr, sp.Expr], ...]
+    features: tuple[Feature, ...]
     growth: int
 
     def value(self, place: sp.Expr) -> sp.Expr:
@@ -69,9 +89,26 @@ class Definition:
         right = [piece for piece in self.pieces if piece.lo <= place < piece.hi]
         return sum((piece.expr.subs(self.x, place) for piece in left + right), sp.S.Zero) / 2
 
+    @property
+    def polynomial(self) -> bool:
+        """Whether every smooth piece is a polynomial."""
+        return all(piece.expr.is_polynomial(self.x) for piece in self.pieces)
+
     def pole(self, place: sp.Expr) -> bool:
         """Tell whether a Dirac delta sits exactly at ``place``."""
         return any(sp.simplify(where - place) == 0 for where, _ in self.diracs)
+
+
+# The width of f(x), and how it goes on.
+_SCALES = {
+    sp.erf: (1 / sp.sqrt(2), Shape.BELL),
+    sp.erfc: (1 / sp.sqrt(2), Shape.BELL),
+    sp.exp: (sp.S.One, Shape.FADING),
+    sp.tanh: (sp.S.One, Shape.FADING),
+    sp.atan: (sp.S.One, Shape.ALGEBRAIC),
+    sp.sin: (sp.S.One, Shape.WAVE),
+    sp.cos: (sp.S.One, Shape.WAVE),
+}
 
 
 def define(activation: Defined) -> Definition:
@@ -109,7 +146,7 @@ def definition(
     x: sp.Symbol, pieces: tuple[Piece, ...], diracs: tuple[tuple[sp.Expr, sp.Expr], ...]
 ) -> Definition:
     """Assemble a definition; features and growth are read off the pieces."""
-    features = {feature for piece in pieces for feature in _features(piece.expr, x)}
+    features = {feature for piece in pieces for feature in _features(piece, x)}
     growth = max((_growth(piece.expr, x) for piece in pieces), default=0)
     return Definition(x, pieces, diracs, tuple(sorted(features, key=str)), growth)
 
@@ -206,20 +243,34 @@ def _freeze(expr: sp.Expr, x: sp.Symbol, sample: sp.Expr) -> sp.Expr:
     return expr.func(*(_freeze(arg, x, sample) for arg in expr.args))
 
 
-def _features(expr: sp.Expr, x: sp.Symbol) -> list[tuple[sp.Expr, sp.Expr]]:
-    """Centre and standard deviation of every erf and Gaussian bump."""
-    found = []
-    for call in expr.atoms(sp.erf, sp.erfc, sp.exp):
-        if not call.has(x) or not call.args[0].is_polynomial(x):
+def _features(piece: Piece, x: sp.Symbol) -> Iterator[Feature]:
+    """Read features off the functions and the negative or broken powers of a piece."""
+    for call in piece.expr.atoms(sp.Function, sp.Pow):
+        argument = call.args[0]
+        if not call.has(x) or not argument.is_polynomial(x):
             continue
-        coefficients = sp.Poly(call.args[0], x).all_coeffs()
-        if len(coefficients) == 2 and not isinstance(call, sp.exp):
-            slope, shift = coefficients
-            found.append((-shift / slope, 1 / (sp.Abs(slope) * sp.sqrt(2))))
-        elif len(coefficients) == 3 and isinstance(call, sp.exp):
-            bend, tilt, _ = coefficients
-            found.append((-tilt / (2 * bend), 1 / sp.sqrt(2 * sp.Abs(bend))))
-    return found
+        if isinstance(call, sp.Pow):
+            if not call.exp.is_Integer or call.exp.is_negative:
+                yield from _poles(argument, x, piece)
+            continue
+        degree = sp.degree(argument, x)
+        if degree == 2 and isinstance(call, sp.exp):
+            bend, tilt, _ = sp.Poly(argument, x).all_coeffs()
+            yield Feature(-tilt / (2 * bend), 1 / sp.sqrt(2 * sp.Abs(bend)), Shape.BELL)
+        elif degree == 1 and call.func in _SCALES:
+            slope, shift = sp.Poly(argument, x).all_coeffs()
+            width, shape = _SCALES[call.func]
+            yield Feature(-shift / slope, width / sp.Abs(slope), shape)
+
+
+def _poles(base: sp.Expr, x: sp.Symbol, piece: Piece) -> Iterator[Feature]:
+    """Yield singularities of a power: their distance from the real axis, or from the piece."""
+    for root in sp.Poly(base, x).all_roots():
+        centre, height = sp.re(root), sp.Abs(sp.im(root))
+        distances = [sp.Abs(end - centre) for end in (piece.lo, piece.hi) if end.is_finite]
+        width = height if height != 0 else sp.Min(*distances)
+        if width != 0:
+            yield Feature(centre, width, Shape.ALGEBRAIC)
 
 
 def _growth(expr: sp.Expr, x: sp.Symbol) -> int:

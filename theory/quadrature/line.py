@@ -1,12 +1,15 @@
-"""One-dimensional Gaussian integrals of a piecewise smooth function, cut where nothing is left."""
+"""One-dimensional Gaussian integrals of functions on cells, cut where nothing is left."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import sqrt
 
 from flint import arb, ctx
 
-from theory.quadrature.numeric import NumericDefinition, NumericPiece
+from theory.quadrature.axis import Axis, Bend, Cell
 from theory.quadrature.panels import Feature, Resolution, panels, rule
+
+_HALF, _ZERO = arb("0.5"), arb(0)
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,17 @@ class Sum:
         return Sum(self.value * factor, self.mass * abs(factor))
 
 
+NOTHING = Sum(arb(0), arb(0))
+
+
 def total(parts: Iterable[Sum]) -> Sum:
     """Add up parts; nothing adds up to zero."""
-    return sum(parts, Sum(arb(0), arb(0)))
+    return sum(parts, NOTHING)
 
 
 def energy(z: arb) -> arb:
     """Return the exponent z^2/2 of the standard normal density."""
-    return z * z / 2
+    return z * z * _HALF
 
 
 def density(z: arb) -> arb:
@@ -45,41 +51,116 @@ def clamp(value: arb, lo: arb, hi: arb) -> arb:
     return max(lo, min(value, hi))
 
 
-def standardise(features: Sequence[Feature], mean: arb, std: arb) -> list[Feature]:
-    """Turn features of x -> f(x) into features of z -> f(mean + std z)."""
-    return [((centre - mean) / std, width / std) for centre, width in features]
+def lowest(cell: Cell, mean: arb, std: arb) -> arb:
+    """Return the smallest exponent of N(mean, std^2) on a cell."""
+    return energy(clamp(_ZERO, (cell.lo - mean) / std, (cell.hi - mean) / std))
 
 
-def piece_integral(
-    piece: NumericPiece,
-    features: Sequence[Feature],
+def cell_sums(
+    cell: Cell,
+    features: Iterable[Bend],
     mean: arb,
     std: arb,
     cap: arb,
     resolution: Resolution,
-) -> Sum:
-    """Integrate piece(mean + std z) exp(-z^2/2) dz where z^2/2 is at most ``cap``."""
-    reach = max(cap.mid(), arb(0)).sqrt() * arb(2).sqrt()
-    lo = max((piece.lo - mean) / std, -reach)
-    hi = min((piece.hi - mean) / std, reach)
-    nodes = rule(resolution.nodes, ctx.prec)
-    at = piece.at
-    value = mass = arb(0)
-    for left, right in panels(lo, hi, standardise(features, mean, std), energy, resolution):
-        half, middle = (right - left) / 2, (right + left) / 2
-        for node, weight in nodes:
-            z = middle + half * node
-            term = half * weight * (z * z / -2).exp() * at(mean + std * z)
-            value += term
-            # Node by node: an odd integrand on a symmetric panel has mass, and no value.
-            mass += abs(term)
-    return Sum(value, mass)
+) -> list[Sum]:
+    """Integrate factor(mean + std z) exp(-z^2/2) dz over the cell where z^2/2 is at most ``cap``.
+
+    One sum a factor of the cell; none at all where nothing is left.
+    """
+    lo, hi = (cell.lo - mean) / std, (cell.hi - mean) / std
+    if lo > 0:
+        z0, x0, start, end = lo, cell.lo, _ZERO, hi - lo
+    elif hi < 0:
+        z0, x0, start, end = hi, cell.hi, lo - hi, _ZERO
+    else:
+        z0, x0, start, end = _ZERO, mean, lo, hi
+    room = float((cap - energy(z0)).mid())
+    if not room > 0:
+        return []
+    slope = float(z0.mid())
+    # z0 d + d^2/2 = room, without cancellation
+    far = 2 * room / (abs(slope) + sqrt(slope * slope + 2 * room))
+    ends = max(start, arb(-far)), min(end, arb(far))
+    narrow: list[Feature] = []
+    for bend in features:
+        width = bend.width / std
+        if width < 1:
+            centre = (bend.centre - x0) / std
+            narrow.append((float(centre.mid()), float(width.mid()), bend.shape))
+
+    def exponent(offset: float) -> float:
+        return offset * (slope + offset / 2)
+
+    bits, minus_half = ctx.prec, -_HALF
+    collected = _Collected(cell, x0, std)
+    for panel in panels(ends, narrow, exponent, resolution):
+        half = (panel.right - panel.left) * _HALF
+        middle = panel.left + half
+        for node, weight in rule(panel.nodes, bits):
+            d = middle + half * node
+            z = z0 + d
+            collected.add(d, half * weight * (z * z * minus_half).exp())
+    return collected.sums()
 
 
-def gaussian_integral(f: NumericDefinition, mean: arb, std: arb, resolution: Resolution) -> Sum:
-    """Integrate f(mean + std z) over standard normal z; a Dirac delta counts with its density."""
-    lowest = [energy(clamp(arb(0), (g.lo - mean) / std, (g.hi - mean) / std)) for g in f.pieces]
-    cap = min(lowest, default=arb(0)) + arb(resolution.reach)
-    smooth = total(piece_integral(g, f.features, mean, std, cap, resolution) for g in f.pieces)
-    atoms = (weight * density((place - mean) / std) / std for place, weight in f.diracs)
-    return smooth.scaled((2 * arb.pi()).rsqrt()) + total(Sum(atom, abs(atom)) for atom in atoms)
+class _Collected:
+    """Sums over nodes at x = x0 + std d.
+
+    A polynomial of one sign needs only the moments of d: its mass is its size. All others are weighed
+    node by node: an odd integrand has mass, and no value.
+    """
+
+    def __init__(self, cell: Cell, x0: arb, std: arb) -> None:
+        self.cell, self.x0, self.std = cell, x0, std
+        self.weighed = [(k, f.at) for k, f in enumerate(cell.factors) if not f.by_moments]
+        self.values = [_ZERO] * len(cell.factors)
+        self.masses = [_ZERO] * len(cell.factors)
+        easy = (len(f.coefficients) for f in cell.factors if f.by_moments)
+        self.moments = [_ZERO] * max(easy, default=0)
+
+    def add(self, d: arb, weight: arb) -> None:
+        """Count a node."""
+        for k, at in self.weighed:
+            part = weight * at(self.x0 + self.std * d)
+            self.values[k] += part
+            self.masses[k] += abs(part)
+        for power in range(len(self.moments)):
+            self.moments[power] += weight
+            weight *= d
+
+    def sums(self) -> list[Sum]:
+        """Return one sum a factor."""
+        for k, factor in enumerate(self.cell.factors):
+            if factor.by_moments:
+                around = factor.around(self.x0, self.std)
+                parts = zip(self.moments, around, strict=False)
+                self.values[k] = sum((m * c for m, c in parts), _ZERO)
+                self.masses[k] = abs(self.values[k])
+        return [Sum(value, mass) for value, mass in zip(self.values, self.masses, strict=True)]
+
+
+def gaussian_sums(axis: Axis, mean: arb, std: arb, resolution: Resolution) -> list[Sum]:
+    """Integrate each function on ``axis`` against N(mean, std^2), deltas included."""
+    floors = [lowest(cell, mean, std) for cell in axis.cells]
+    caps: dict[int, arb] = {}
+    for cell, floor in zip(axis.cells, floors, strict=True):
+        for function, _, _ in cell.uses:
+            caps[function] = min(caps.get(function, floor), floor)
+    smooth = [NOTHING] * axis.count
+    for cell, floor in zip(axis.cells, floors, strict=True):
+        users = [caps[function] + resolution.reach for function, _, _ in cell.uses]
+        cap = max(users)
+        if not floor < cap:
+            continue
+        sums = cell_sums(cell, axis.features, mean, std, cap, resolution)
+        if sums:
+            for function, factor, coefficient in cell.uses:
+                smooth[function] += sums[factor].scaled(coefficient)
+    norm = (2 * arb.pi()).rsqrt()
+    sums = [part.scaled(norm) for part in smooth]
+    for place, weights in axis.diracs:
+        peak = density((place - mean) / std) / std
+        for function, weight in weights:
+            sums[function] += Sum(weight * peak, abs(weight * peak))
+    return sums

@@ -1,18 +1,15 @@
-"""A definition in numbers: pieces as functions of balls at a fixed precision.
+"""Expressions in numbers: functions of balls at a fixed precision.
 
 Balls carry the rounding error of every operation; what is left to check is the quadrature alone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
 import sympy as sp
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
 
 from theory.errors import ActivationError
-from theory.quadrature.definition import Definition
 
 Real: TypeAlias = Callable[[arb], arb]
 
@@ -34,46 +31,13 @@ _CONSTANTS: dict[sp.Basic, Callable[[], arb]] = {
 }
 
 
-@dataclass(frozen=True)
-class NumericPiece:
-    """A smooth function between two balls; infinite ends are infinite balls."""
-
-    lo: arb
-    hi: arb
-    at: Real
-
-
-@dataclass(frozen=True)
-class NumericDefinition:
-    """``Definition`` with every number a ball at the precision it was made for."""
-
-    pieces: tuple[NumericPiece, ...]
-    diracs: tuple[tuple[arb, arb], ...]
-    features: tuple[tuple[arb, arb], ...]
-
-
-@lru_cache(maxsize=256)
-def numeric(definition: Definition, bits: int) -> NumericDefinition:
-    """Turn exact numbers into balls and expressions into functions of balls, at ``bits`` bits."""
-    with ctx.workprec(bits):
-        return NumericDefinition(
-            tuple(
-                NumericPiece(
-                    number(piece.lo), number(piece.hi), _function(piece.expr, definition.x)
-                )
-                for piece in definition.pieces
-            ),
-            tuple((number(place), number(weight)) for place, weight in definition.diracs),
-            tuple((number(centre), number(width)) for centre, width in definition.features),
-        )
-
-
 def number(value: sp.Expr) -> arb:
     """Enclose an exact SymPy number at the current precision."""
     return _lower(value, None)(arb(0))
 
 
-def _function(expr: sp.Expr, x: sp.Symbol) -> Real:
+def function(expr: sp.Expr, x: sp.Symbol) -> Real:
+    """Turn a smooth expression into a function of balls, at the current precision."""
     if not expr.is_polynomial(x):
         return _lower(expr, x)
     coefficients = [number(coefficient) for coefficient in sp.Poly(expr, x).all_coeffs()]

@@ -1,22 +1,31 @@
 """Gauss-Legendre panels that follow the scales of an integrand.
 
 An integrand here is a Gaussian times a function that bends only near known places (``Feature``: a
-centre and a width). Panels are at most ``step`` widths long wherever a feature or the Gaussian
-itself bends, and short enough for the exponent not to fall by more than ``_FALL`` within one.
+centre and a width). Places are floats relative to a reference point, which is kept exactly elsewhere:
+far out in a tail the distance to that point still has all its digits.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf, log, sqrt
 
 from flint import arb, ctx
 
-Feature = tuple[arb, arb]
+from theory.quadrature.definition import Shape
+from theory.quadrature.errors import QuadratureError
 
-# A factor exp(-_FALL t) on [0, 1] is integrated by 16 nodes to 1e-20, by 20 nodes to 1e-29.
-_FALL = 12
+Feature = tuple[float, float, Shape]
+
+# Sums of semi-axes of the ellipses on which the integrand is bounded, close enough for the best one.
+_ELLIPSES = tuple(1.1 * 1.25**k for k in range(60))
+
+
+# A pole beside a graded panel leaves at least this sum of semi-axes (4.6 next to the pole).
+_GRADED = 4.5
+# More widths of a wave than this in one direction are not worth the hours they would take.
+_MOST_WAVES = 120
 
 
 @dataclass(frozen=True)
@@ -25,77 +34,164 @@ class Resolution:
 
     Parameters
     ----------
-    nodes
-        Gauss-Legendre nodes a panel.
+    digits
+        Digits to which each panel is to be integrated, relative to the largest integrand on it.
     reach
         Exponent below the peak at which the range is cut: points of density less than exp(-reach)
         of the largest on the support are dropped.
     step
         Longest panel, in units of the local width.
+    fall
+        Largest fall of the exponent within a panel.
+    grade
+        First cut beside a feature that goes on, in its widths.
     """
 
-    nodes: int
+    digits: int
     reach: float
     step: float
+    fall: float
+    grade: float = 1.0
 
 
-@lru_cache(maxsize=64)
+@dataclass(frozen=True)
+class Panel:
+    """An interval between offsets from the reference point, and how many nodes it needs."""
+
+    left: arb
+    right: arb
+    nodes: int
+
+
+@lru_cache(maxsize=1024)
 def rule(nodes: int, bits: int) -> tuple[tuple[arb, arb], ...]:
     """Gauss-Legendre nodes and weights on [-1, 1] as balls of ``bits`` bits."""
     with ctx.workprec(bits):
         return tuple(arb.legendre_p_root(nodes, k, weight=True) for k in range(nodes))
 
 
-def panels(
-    lo: arb,
-    hi: arb,
-    features: Sequence[Feature],
-    energy: Callable[[arb], arb],
-    resolution: Resolution,
-) -> Iterator[tuple[arb, arb]]:
-    """Cut [lo, hi] into panels.
+@lru_cache(maxsize=16384)
+def enough(quarters: int, fall: int, digits: int) -> int:
+    """Return how many nodes integrate a Gaussian on a panel.
 
     Parameters
     ----------
-    lo, hi
-        Finite ends; nothing is yielded unless lo < hi.
-    features
-        Pairs (centre, width); those wider than the Gaussian (width 1) need no panels of their own.
-    energy
-        Minus the logarithm of the integrand up to what is bounded or slow.
-    resolution
-        Step and reach.
+    quarters
+        Length of the panel, in quarters of the local width.
+    fall
+        How far the exponent falls along it.
+    digits
+        Relative to the largest value on the panel.
+
+    Notes
+    -----
+    Bound 64 M r^(-2n) / (15 (1 - r^-2)) with M the maximum on the ellipse of sum of semi-axes r
+    (Trefethen 2008, theorem 4.5), for exp(b t - (a t)^2 / 2) taken twice: once for the density, once
+    for what bends on the local width.
     """
-    if not lo.mid() < hi.mid():
-        return
-    far = arb(2 * resolution.reach).sqrt()
-    zones = [
-        (
-            max(centre.mid() - far * width, lo),
-            min(centre.mid() + far * width, hi),
-            float(width.mid()),
-        )
-        for centre, width in features
-        if width.mid() < 1
-    ]
-    zones = [(left, right, width) for left, right, width in zones if left.mid() < right.mid()]
-    centres = [centre for centre, width in features if width.mid() < 1 and lo < centre < hi]
-    inner = [end for left, right, _ in zones for end in (left, right) if lo < end < hi]
-    cuts = [lo, *sorted(cut.mid() for cut in inner + centres), hi]
+    square, tilt = (quarters / 8) ** 2, fall / 2
+    fewest = inf
+    for r in _ELLIPSES:
+        wide, high = (r + 1 / r) / 2, (r - 1 / r) / 2
+        size = tilt * (wide - 1) + square * high * high + log(64 / 15 / (1 - r**-2))
+        fewest = min(fewest, (size + digits * log(10)) / (2 * log(r)))
+    return max(2, ceil(fewest))
+
+
+def panels(
+    ends: tuple[arb, arb],
+    features: Sequence[Feature],
+    exponent: Callable[[float], float],
+    resolution: Resolution,
+    *,
+    peak: bool = False,
+) -> list[Panel]:
+    """Cut the range between two offsets into panels.
+
+    Parameters
+    ----------
+    ends
+        Finite offsets; no panels unless the first is below the second.
+    features
+        Triples (centre, width, shape) narrower than the Gaussian (width 1).
+    exponent
+        How far the exponent at an offset is above that of the reference point; convex, lowest at 0.
+    peak
+        Whether to cut at 0, so that an exponent other than a parabola is monotone on every panel.
+
+    Raises
+    ------
+    QuadratureError
+        If a wave has too many periods in the range.
+    """
+    lo, hi = float(ends[0].mid()), float(ends[1].mid())
+    if not lo < hi:
+        return []
+    cuts, zones, base = _zones(lo, hi, features, resolution)
+    if peak and lo < 0 < hi:
+        cuts = sorted({0.0, *cuts})
+    edges, nodes = [], []
     for left, right in pairwise(cuts):
-        if left.mid() < right.mid():
-            middle = (left + right).mid() / 2
-            width = min(
-                (w for start, end, w in zones if start.mid() < middle < end.mid()), default=1.0
-            )
-            yield from _equal(left, right, width, energy, resolution)
+        middle = (left + right) / 2
+        width, fewest, fading = base, 0, 0.0
+        for start, end, narrow, shape in zones:
+            if start < middle < end:
+                if shape is Shape.BELL:
+                    width = min(width, narrow)
+                else:
+                    fewest = ceil(resolution.digits * log(10) / (2 * log(_GRADED))) + 2
+                    fading = max(fading, 1 / narrow)
+        bottom, top = exponent(left), exponent(right)
+        by_length = (right - left) / (width * resolution.step)
+        count = max(1, ceil(by_length), ceil(abs(top - bottom) / resolution.fall))
+        length = (right - left) / count
+        quarters = ceil(4 * length / width)
+        for k in range(count):
+            start, end = left + k * length, left + (k + 1) * length
+            upper = exponent(end) if k + 1 < count else top
+            drop = abs(upper - bottom) + fading * length
+            bottom = upper
+            edges.append(start)
+            nodes.append(max(fewest, enough(quarters, ceil(drop), resolution.digits)))
+    balls = [ends[0], *map(arb, edges[1:]), ends[1]]
+    return [Panel(left, right, n) for (left, right), n in zip(pairwise(balls), nodes, strict=True)]
 
 
-def _equal(
-    left: arb, right: arb, width: float, energy: Callable[[arb], arb], resolution: Resolution
-) -> Iterator[tuple[arb, arb]]:
-    by_length = float(((right - left) / (width * resolution.step)).mid())
-    by_fall = float(abs(energy(right) - energy(left)).mid()) / _FALL
-    count = max(1, ceil(by_length), ceil(by_fall))
-    edges = [left, *((left + (right - left) * k / count).mid() for k in range(1, count)), right]
-    yield from pairwise(edges)
+_Zone = tuple[float, float, float, Shape]
+
+
+def _zones(
+    lo: float, hi: float, features: Sequence[Feature], resolution: Resolution
+) -> tuple[list[float], list[_Zone], float]:
+    """Return where to cut, where which feature is felt, and the width of what is felt everywhere."""
+    cuts, base = {lo, hi}, 1.0
+    zones: list[_Zone] = []
+    far = sqrt(2 * resolution.reach)
+    for centre, width, shape in features:
+        if shape is Shape.WAVE:
+            base = min(base, width)
+            continue
+        extent = {Shape.BELL: far, Shape.FADING: resolution.reach, Shape.ALGEBRAIC: inf}[shape]
+        start, end = max(lo, centre - extent * width), min(hi, centre + extent * width)
+        if start < end:
+            zones.append((start, end, width, shape))
+            cuts |= {place for place in (start, centre, end) if lo < place < hi}
+            if shape is not Shape.BELL:
+                cuts |= _graded(start, end, centre, width * resolution.grade)
+    if base < 1 and hi - lo > _MOST_WAVES * base:
+        raise QuadratureError(
+            f"a wave bends {(hi - lo) / base:.3g} times where the mass is: too often to follow"
+        )
+    return sorted(cuts), zones, base
+
+
+def _graded(start: float, end: float, centre: float, width: float) -> set[float]:
+    """Return cuts whose distance from the centre doubles."""
+    found: set[float] = set()
+    for sign, limit in ((-1, centre - start), (1, end - centre)):
+        distance = width
+        while distance < limit:
+            if start < centre + sign * distance < end:
+                found.add(centre + sign * distance)
+            distance *= 2
+    return found

@@ -2,27 +2,30 @@
 
 In units of the standard deviations, u = sqrt(p) s and v = sqrt(q) (rho s + r z) with s, z
 independent standard normals and r^2 = 1 - rho^2. The joint exponent (s^2 + z^2)/2 is smallest over
-each rectangle piece x piece at a point known exactly; everything whose exponent exceeds the
-smallest one of all rectangles by ``reach`` is cut.
+each rectangle cell x cell at a point known exactly; everything whose exponent exceeds the smallest
+one of all rectangles of a pair by ``reach`` is cut.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from flint import arb, ctx
 
+from theory.quadrature.axis import Axis, Bend, Cell
+from theory.quadrature.definition import Shape
+from theory.quadrature.errors import QuadratureError
 from theory.quadrature.line import (
+    NOTHING,
     Sum,
+    cell_sums,
     clamp,
     density,
     energy,
-    gaussian_integral,
-    piece_integral,
-    standardise,
-    total,
+    gaussian_sums,
 )
-from theory.quadrature.numeric import NumericDefinition, NumericPiece
 from theory.quadrature.panels import Feature, Resolution, panels, rule
+
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,10 @@ class Whitened:
 
 @dataclass(frozen=True)
 class Rectangle:
-    """One piece of f times one piece of g, with its sides in units of the standard deviations."""
+    """One cell of u times one cell of v, with its sides in units of the standard deviations."""
 
-    f: NumericPiece
-    g: NumericPiece
+    f: Cell
+    g: Cell
     s: tuple[arb, arb]
     t: tuple[arb, arb]
     scales: Whitened
@@ -54,9 +57,9 @@ class Rectangle:
         z = (clamp(self.scales.rho * s, *self.t) - self.scales.rho * s) / self.scales.r
         return energy(s) + energy(z)
 
-    def lowest(self) -> arb:
-        """Return the smallest exponent in the rectangle (it is convex in s)."""
-        return self.energy(clamp(self.scales.rho * clamp(arb(0), *self.t), *self.s))
+    def peak(self) -> arb:
+        """Return s where the exponent is smallest (it is convex in s)."""
+        return clamp(self.scales.rho * clamp(arb(0), *self.t), *self.s)
 
     def span(self, cap: arb) -> tuple[arb, arb]:
         """Bound s where the exponent is below ``cap``: the shadow of an ellipse cut by a strip."""
@@ -68,78 +71,164 @@ class Rectangle:
             sides.append((self.scales.rho * t + sign * self.scales.r * room).mid())
         return max(self.s[0], sides[0]), min(self.s[1], sides[1])
 
-    def features(self, f: NumericDefinition, g: NumericDefinition) -> Iterator[Feature]:
+    def features(self, first: Axis, second: Axis) -> Iterator[Bend]:
         """Yield where the outer integrand bends: features of f, images of edges and features of g."""
         rho, r = self.scales.rho, self.scales.r
-        yield from standardise(f.features, arb(0), self.scales.std_u)
+        for bend in first.features:
+            std = self.scales.std_u
+            yield Bend(bend.centre / std, bend.width / std, bend.shape)
         if rho == 0:
             return
         for edge in self.t:
             if edge.is_finite():
-                yield edge / rho, r / abs(rho)
+                yield Bend(edge / rho, r / abs(rho), Shape.BELL)
                 # Beyond the image the integrand is itself a Gaussian of width r, centred here.
                 if abs(edge) * r > abs(rho):
-                    yield rho * edge, r
-        for centre, width in standardise(g.features, arb(0), self.scales.std_v):
-            yield centre / rho, (width * width + r * r).sqrt() / abs(rho)
+                    yield Bend(rho * edge, r, Shape.BELL)
+        for bend in second.features:
+            centre, width = bend.centre / self.scales.std_v, bend.width / self.scales.std_v
+            if bend.shape is not Shape.WAVE:
+                width = (width * width + r * r).sqrt()
+            yield Bend(centre / rho, width / abs(rho), bend.shape)
 
 
-def expectation(
-    f: NumericDefinition, g: NumericDefinition, scales: Whitened, resolution: Resolution
-) -> Sum:
-    """Integrate f(u) g(v) for a covariance of full rank, at the current precision."""
-    rectangles = [
-        Rectangle(
-            a,
-            b,
-            (a.lo / scales.std_u, a.hi / scales.std_u),
-            (b.lo / scales.std_v, b.hi / scales.std_v),
-            scales,
-        )
-        for a in f.pieces
-        for b in g.pieces
-    ]
-    cap = min((box.lowest() for box in rectangles), default=arb(0)) + arb(resolution.reach)
-    smooth = total(
-        _integral(box, f, g, cap, resolution) for box in rectangles if box.lowest() < cap
-    )
-    return (
-        smooth.scaled(1 / (2 * arb.pi()))
-        + _restricted(f, g, scales, resolution)
-        + _restricted(g, _without_diracs(f), scales.flipped(), resolution)
-    )
+def expectations(
+    first: Axis,
+    second: Axis,
+    pairs: Sequence[Pair],
+    scales: Whitened,
+    resolution: Resolution,
+) -> dict[Pair, Sum]:
+    """Integrate f(u) g(v) for pairs of functions on two axes, at full rank and current precision.
+
+    A pair whose integrand bends too often to be followed has no sum.
+    """
+    sums = dict.fromkeys(pairs, NOTHING)
+    hopeless: set[Pair] = set()
+    norm = 1 / (2 * arb.pi())
+    for box, cap, users in _needed(first, second, pairs, scales, resolution):
+        try:
+            integrals = _integrals(box, first, second, cap, resolution)
+        except QuadratureError:
+            hopeless.update(pair for pair, *_ in users)
+            continue
+        for pair, j, k, coefficient in users:
+            sums[pair] += integrals[j][k].scaled(coefficient * norm)
+    for pair, value in _restricted(first, second, pairs, scales, resolution):
+        sums[pair] += value
+    back = [(j, i) for i, j in pairs]
+    smooth = replace(first, diracs=())
+    for (j, i), value in _restricted(second, smooth, back, scales.flipped(), resolution):
+        sums[i, j] += value
+    return {pair: part for pair, part in sums.items() if pair not in hopeless}
 
 
-def _integral(
-    box: Rectangle, f: NumericDefinition, g: NumericDefinition, cap: arb, resolution: Resolution
-) -> Sum:
-    scales = box.scales
+_User = tuple[Pair, int, int, arb]
+
+
+def _needed(
+    first: Axis, second: Axis, pairs: Sequence[Pair], scales: Whitened, resolution: Resolution
+) -> Iterator[tuple[Rectangle, arb, list[_User]]]:
+    """Yield rectangles that some pair needs, the exponent to cut at, and who needs what of them."""
+    by_pair: dict[Pair, list[tuple[int, int, int, int, arb]]] = {pair: [] for pair in pairs}
+    boxes, floors = {}, {}
+    rows, columns = _uses(first), _uses(second)
+    for i, j in pairs:
+        for a, n, left in rows.get(i, ()):
+            for b, m, right in columns.get(j, ()):
+                by_pair[i, j].append((a, b, n, m, left * right))
+                if (a, b) not in boxes:
+                    f, g = first.cells[a], second.cells[b]
+                    box = Rectangle(
+                        f,
+                        g,
+                        (f.lo / scales.std_u, f.hi / scales.std_u),
+                        (g.lo / scales.std_v, g.hi / scales.std_v),
+                        scales,
+                    )
+                    boxes[a, b], floors[a, b] = box, box.energy(box.peak())
+    caps: dict[Pair, arb] = {}
+    users: dict[Pair, list[_User]] = {}
+    for pair, parts in by_pair.items():
+        cap = min((floors[a, b] for a, b, *_ in parts), default=arb(0)) + resolution.reach
+        for a, b, n, m, coefficient in parts:
+            if floors[a, b] < cap:
+                caps[a, b] = max(caps.get((a, b), cap), cap)
+                users.setdefault((a, b), []).append((pair, n, m, coefficient))
+    for where, whom in users.items():
+        yield boxes[where], caps[where], whom
+
+
+def _uses(axis: Axis) -> dict[int, list[tuple[int, int, arb]]]:
+    found: dict[int, list[tuple[int, int, arb]]] = {}
+    for index, cell in enumerate(axis.cells):
+        for function, factor, coefficient in cell.uses:
+            found.setdefault(function, []).append((index, factor, coefficient))
+    return found
+
+
+def _integrals(
+    box: Rectangle, first: Axis, second: Axis, cap: arb, resolution: Resolution
+) -> list[list[Sum]]:
+    """Integrate every factor of u times every factor of v over a rectangle."""
+    scales, half_ = box.scales, arb("0.5")
     slope, std = scales.std_v * scales.rho, scales.std_v * scales.r
-    parts = []
-    for left, right in panels(*box.span(cap), list(box.features(f, g)), box.energy, resolution):
-        half, middle = (right - left) / 2, (right + left) / 2
-        for node, weight in rule(resolution.nodes, ctx.prec):
+    values = [[arb(0)] * len(box.g.factors) for _ in box.f.factors]
+    masses = [[arb(0)] * len(box.g.factors) for _ in box.f.factors]
+    lo, hi = box.span(cap)
+    s0 = clamp(box.peak(), lo, hi)
+    narrow: list[Feature] = [
+        (float((bend.centre - s0).mid()), float(bend.width.mid()), bend.shape)
+        for bend in box.features(first, second)
+        if bend.width < 1
+    ]
+    bottom = box.energy(s0)
+
+    def exponent(offset: float) -> float:
+        return float((box.energy(s0 + offset) - bottom).mid())
+
+    for panel in panels((lo - s0, hi - s0), narrow, exponent, resolution, peak=True):
+        half = (panel.right - panel.left) * half_
+        middle = s0 + panel.left + half
+        for node, weight in rule(panel.nodes, ctx.prec):
             s = middle + half * node
-            inner = piece_integral(box.g, g.features, slope * s, std, cap - energy(s), resolution)
-            parts.append(
-                inner.scaled(half * weight * (-energy(s)).exp() * box.f.at(scales.std_u * s))
-            )
-    return total(parts)
+            fall = energy(s)
+            inner = cell_sums(box.g, second.features, slope * s, std, cap - fall, resolution)
+            if not inner:
+                continue
+            outer = half * weight * (-fall).exp()
+            u = scales.std_u * s
+            for j, factor in enumerate(box.f.factors):
+                scale = outer * factor.at(u)
+                size = abs(scale)
+                for k, part in enumerate(inner):
+                    values[j][k] += scale * part.value
+                    masses[j][k] += size * part.mass
+    return [
+        [Sum(value, mass) for value, mass in zip(*row, strict=True)]
+        for row in zip(values, masses, strict=True)
+    ]
 
 
 def _restricted(
-    f: NumericDefinition, g: NumericDefinition, scales: Whitened, resolution: Resolution
-) -> Sum:
-    """Sum over deltas of f: density of u at the place times the expectation of g given u."""
-    parts = []
-    for place, weight in f.diracs:
+    first: Axis,
+    second: Axis,
+    pairs: Sequence[Pair],
+    scales: Whitened,
+    resolution: Resolution,
+) -> Iterator[tuple[Pair, Sum]]:
+    """Yield, for each delta of f, density of u at the place times the expectation of g given u."""
+    partners: dict[int, list[int]] = {}
+    for i, j in pairs:
+        partners.setdefault(i, []).append(j)
+    for place, weights in first.diracs:
+        if not any(function in partners for function, _ in weights):
+            continue
         s = place / scales.std_u
-        inner = gaussian_integral(
-            g, scales.std_v * scales.rho * s, scales.std_v * scales.r, resolution
+        peak = density(s) / scales.std_u
+        inner = gaussian_sums(
+            second, scales.std_v * scales.rho * s, scales.std_v * scales.r, resolution
         )
-        parts.append(inner.scaled(weight * density(s) / scales.std_u))
-    return total(parts)
-
-
-def _without_diracs(f: NumericDefinition) -> NumericDefinition:
-    return NumericDefinition(f.pieces, (), f.features)
+        for function, weight in weights:
+            for partner in partners.get(function, ()):
+                yield (function, partner), inner[partner].scaled(weight * peak)

@@ -1,25 +1,40 @@
 """E[f(u)] and E[f(u) g(v)] by quadrature of the definitions alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from math import log, log2
+from typing import TypeVar
 
 import mpmath
 import sympy as sp
 from flint import arb, ctx
 
 from theory.checks import positive_int
-from theory.quadrature import ends, line, plane
+from theory.errors import DomainError
+from theory.quadrature import ends, plane
+from theory.quadrature.axis import axis
 from theory.quadrature.covariance import Covariance, Number, covariance, variance
-from theory.quadrature.definition import Defined, Definition, define
+from theory.quadrature.definition import Defined, Definition, Feature, Shape, define
 from theory.quadrature.errors import QuadratureError
-from theory.quadrature.line import Sum
-from theory.quadrature.numeric import number, numeric
+from theory.quadrature.line import Sum, gaussian_sums
+from theory.quadrature.numeric import number
 from theory.quadrature.panels import Resolution
 
-# Extra nodes, extra reach, longest panel. The two resolutions differ in all of them at once, so
-# that no source of error is common to both.
-_COARSE, _FINE = (0, 0.0, 5.0), (4, 4.0, 4.5)
+Key = TypeVar("Key", bound=Hashable)
+Integrate = Callable[[list[Key], Resolution], dict[Key, Sum]]
+
+# Extra digits, extra reach, longest panel, largest fall, first graded cut. The two resolutions differ in all of them at
+# once, so that no source of error is common to both.
+_COARSE, _FINE = (1, 0.0, 14.0, 60.0, 1.0), (4, 4.0, 12.0, 50.0, 0.8)
 _REFINEMENTS = 4
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value, and how far two independent resolutions and the enclosed rounding leave it open."""
+
+    value: mpmath.mpf
+    radius: mpmath.mpf
 
 
 def expectation(
@@ -59,32 +74,76 @@ def expectation(
     quadrature is judged by the disagreement, usually far above that of the finer value returned.
     Source: claim G6.
     """
-    digits = positive_int(digits, "digits")
-    second_moments = covariance(p, q, c)
-    first, second = define(f), define(g)
-    if second_moments.p == 0:
-        return _moment(ends.constant_times(first, second), second_moments.q, digits)
-    if second_moments.q == 0:
-        return _moment(ends.constant_times(second, first), second_moments.p, digits)
-    if second_moments.determinant == 0:
-        slope = sp.simplify(second_moments.c / second_moments.p)
-        return _moment(ends.product_on_line(first, second, slope), second_moments.p, digits)
-    growth = first.growth + second.growth
-    bits = _bits(digits, (first, second), second_moments)
+    (result,) = expectations([(f, g)], p, q, c, digits)
+    if isinstance(result, Reference):
+        return result.value
+    raise result
 
-    def integrate(resolution: Resolution) -> Sum:
-        p_, q_ = number(second_moments.p), number(second_moments.q)
+
+def expectations(
+    pairs: Sequence[tuple[Defined, Defined]], p: Number, q: Number, c: Number, digits: int = 20
+) -> list[Reference | DomainError | QuadratureError]:
+    """Return E[f(u) g(v)] of many pairs at one (p, q, c); they share the nodes of the integrals.
+
+    Arguments, ends and accuracy as for ``expectation``, but a pair without a value, or whose value
+    was not settled, gives its exception in place of a ``Reference`` and leaves the others alone.
+
+    Raises
+    ------
+    InputError, ActivationError
+        As for ``expectation``.
+    """
+    digits = positive_int(digits, "digits")
+    moments = covariance(p, q, c)
+    defined = [(define(f), define(g)) for f, g in pairs]
+    if moments.p == 0 or moments.q == 0 or moments.determinant == 0:
+        return [_collapsed(f, g, moments, digits) for f, g in defined]
+    groups: dict[tuple[bool, *tuple[Hashable, ...]], list[int]] = {}
+    for index, (f, g) in enumerate(defined):
+        # The inner function is evaluated far more often than the outer one: polynomials go there.
+        flip = f.polynomial and not g.polynomial
+        inner = f.polynomial or g.polynomial
+        groups.setdefault((flip, inner, _lasting(f), _lasting(g)), []).append(index)
+    flipped = Covariance(moments.q, moments.p, moments.c, moments.determinant)
+    results: dict[int, Reference | QuadratureError] = {}
+    for (flip, *_), group in groups.items():
+        found = (
+            _inside([defined[index][::-1] for index in group], flipped, digits)
+            if flip
+            else _inside([defined[index] for index in group], moments, digits)
+        )
+        results.update(zip(group, found, strict=True))
+    return [_named(results[index], pair, (p, q, c)) for index, pair in enumerate(pairs)]
+
+
+def _lasting(f: Definition) -> tuple[Feature, ...]:
+    """Features that ask for panels far out; who has none need not pay for those who have."""
+    return tuple(feature for feature in f.features if feature.shape is not Shape.BELL)
+
+
+def _inside(
+    pairs: list[tuple[Definition, Definition]], moments: Covariance, digits: int
+) -> list[Reference | QuadratureError]:
+    """Integrate pairs on common nodes, at full rank."""
+    firsts = tuple(dict.fromkeys(f for f, _ in pairs))
+    seconds = tuple(dict.fromkeys(g for _, g in pairs))
+    keys = [(firsts.index(f), seconds.index(g)) for f, g in pairs]
+    bits = _bits(digits, (*firsts, *seconds), moments)
+
+    def integrate(wanted: list[plane.Pair], resolution: Resolution) -> dict[plane.Pair, Sum]:
+        p_, q_ = number(moments.p), number(moments.q)
         scales = plane.Whitened(
             p_.sqrt(),
             q_.sqrt(),
-            number(second_moments.c) / (p_ * q_).sqrt(),
-            (number(second_moments.determinant) / (p_ * q_)).sqrt(),
+            number(moments.c) / (p_ * q_).sqrt(),
+            (number(moments.determinant) / (p_ * q_)).sqrt(),
         )
-        return plane.expectation(numeric(first, bits), numeric(second, bits), scales, resolution)
+        us, vs = axis(firsts, bits), axis(seconds, bits)
+        return plane.expectations(us, vs, wanted, scales, resolution)
 
-    return _agreed(
-        integrate, digits, bits, growth, f"E[({f.expr}) ({g.expr})] at p = {p}, q = {q}, c = {c}"
-    )
+    growth = max(f.growth + g.growth for f, g in pairs)
+    found = _agreed(integrate, dict.fromkeys(keys), digits, bits, growth)
+    return [found[key] for key in keys]
 
 
 def moment(f: Defined, p: Number, digits: int = 20) -> mpmath.mpf:
@@ -104,49 +163,97 @@ def moment(f: Defined, p: Number, digits: int = 20) -> mpmath.mpf:
     InputError, ActivationError, DomainError, QuadratureError
         As for ``expectation``.
     """
-    return _moment(define(f), variance(p, "p"), positive_int(digits, "digits"))
+    return _moment(define(f), variance(p, "p"), positive_int(digits, "digits")).value
 
 
-def _moment(f: Definition, p: sp.Expr, digits: int) -> mpmath.mpf:
-    if p == 0:
-        with ctx.workprec(_working_bits(digits)):
-            return _mpf(number(ends.value_at_zero(f)), digits)
-    bits = _bits(digits, (f,), Covariance(p, p, sp.S.Zero, p**2))
+def _collapsed(
+    f: Definition, g: Definition, moments: Covariance, digits: int
+) -> Reference | DomainError | QuadratureError:
+    try:
+        if moments.p == 0:
+            return _moment(ends.constant_times(f, g), moments.q, digits)
+        if moments.q == 0:
+            return _moment(ends.constant_times(g, f), moments.p, digits)
+        slope = sp.simplify(moments.c / moments.p)
+        return _moment(ends.product_on_line(f, g, slope), moments.p, digits)
+    except (DomainError, QuadratureError) as error:
+        return error
 
-    def integrate(resolution: Resolution) -> Sum:
-        return line.gaussian_integral(numeric(f, bits), arb(0), number(p).sqrt(), resolution)
 
-    return _agreed(
-        integrate,
-        digits,
-        bits,
-        f.growth,
-        f"E[f(u)] at variance {p}, f made of {f.pieces}, {f.diracs}",
+def _named(
+    result: Reference | QuadratureError,
+    pair: tuple[Defined, Defined],
+    point: tuple[Number, Number, Number],
+) -> Reference | QuadratureError:
+    if isinstance(result, Reference):
+        return result
+    p, q, c = point
+    return QuadratureError(
+        f"E[({pair[0].expr}) ({pair[1].expr})] at p = {p}, q = {q}, c = {c}: {result}"
     )
 
 
+def _moment(f: Definition, p: sp.Expr, digits: int) -> Reference:
+    if p == 0:
+        with ctx.workprec(_working_bits(digits)):
+            value = number(ends.value_at_zero(f))
+            return Reference(_mpf(value.mid(), digits), _mpf(value.rad(), digits))
+    bits = _bits(digits, (f,), Covariance(p, p, sp.S.Zero, p**2))
+
+    def integrate(wanted: list[int], resolution: Resolution) -> dict[int, Sum]:
+        sums = gaussian_sums(axis((f,), bits), arb(0), number(p).sqrt(), resolution)
+        return {key: sums[key] for key in wanted}
+
+    result = _agreed(integrate, [0], digits, bits, f.growth)[0]
+    if isinstance(result, Reference):
+        return result
+    raise QuadratureError(f"E[f(u)] at variance {p}, f made of {f.pieces}, {f.diracs}: {result}")
+
+
 def _agreed(
-    integrate: Callable[[Resolution], Sum], digits: int, bits: int, growth: int, what: str
-) -> mpmath.mpf:
-    """Integrate at two resolutions; halve the panels while they disagree, and give up loudly."""
+    integrate: Integrate[Key], keys: Iterable[Key], digits: int, bits: int, growth: int
+) -> dict[Key, Reference | QuadratureError]:
+    """Integrate at two resolutions; halve the panels where they disagree, and give up loudly."""
     reach = _reach(digits, growth)
-    nodes = 8 + (3 * digits + 3) // 4
+    found: dict[Key, Reference | QuadratureError] = {}
+    wanted = list(keys)
     with ctx.workprec(bits):
         for refinement in range(_REFINEMENTS):
+            part = 2.0**refinement
             coarse, fine = (
-                integrate(Resolution(nodes + more, reach + further, step / 2**refinement))
-                for more, further, step in (_COARSE, _FINE)
+                integrate(
+                    wanted,
+                    Resolution(
+                        digits + more + refinement,
+                        reach + further,
+                        step / part,
+                        fall / part,
+                        grade / part,
+                    ),
+                )
+                for more, further, step, fall, grade in (_COARSE, _FINE)
             )
-            if fine.mass == 0:
-                return mpmath.mpf(0)
-            error = abs(fine.value - coarse.value).upper()
-            if error < fine.mass * arb(10) ** -digits:
-                return _mpf(fine.value, digits)
-        raise QuadratureError(
-            f"{what}: two resolutions differ by {error.str(3, radius=False)} where "
-            f"{(fine.mass * arb(10) ** -digits).str(3, radius=False)} was asked for; "
-            f"the integrand bends on a scale that its expression does not show"
-        )
+            for key in wanted:
+                found[key] = _judged(coarse.get(key), fine.get(key), digits)
+            wanted = [key for key in wanted if not isinstance(found[key], Reference)]
+            if not wanted:
+                break
+    return found
+
+
+def _judged(coarse: Sum | None, fine: Sum | None, digits: int) -> Reference | QuadratureError:
+    if coarse is None or fine is None:
+        return QuadratureError("the integrand bends too often where its mass is")
+    radius = abs(fine.value - coarse.value).upper()
+    allowed = fine.mass * arb(10) ** -digits
+    if fine.mass == 0 or radius < allowed:
+        rounding = abs(_mpf(fine.value.rad(), digits))
+        return Reference(_mpf(fine.value.mid(), digits), _mpf(radius, digits) + rounding)
+    return QuadratureError(
+        f"two resolutions differ by {radius.str(3, radius=False)} where "
+        f"{allowed.str(3, radius=False)} was asked for; "
+        f"the integrand bends on a scale that its expression does not show"
+    )
 
 
 def _reach(digits: int, growth: int) -> float:
@@ -188,8 +295,8 @@ def _bits(digits: int, definitions: tuple[Definition, ...], moments: Covariance)
     return _working_bits(digits) + max(0, int(sp.N(sp.log(ratio, 2), 15)))
 
 
-def _mpf(ball: arb, digits: int) -> mpmath.mpf:
-    mantissa, exponent = ball.mid().man_exp()
+def _mpf(number_: arb, digits: int) -> mpmath.mpf:
+    mantissa, exponent = number_.man_exp()
     bits = int((digits + 5) * log2(10)) + 1
     rounded = mpmath.libmp.from_man_exp(int(mantissa), int(exponent), bits, "n")
     return mpmath.mp.make_mpf(rounded)
