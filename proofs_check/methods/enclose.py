@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-import flint
-
 from proofs_check.methods.domain import written
 from proofs_check.verdict import Grade, Verdict
-from theory.checks import positive_int
-from theory.errors import DomainError, InexactInputError
+from theory.arithmetic.boxes import Sides, above
 
-TRUSTS = ("Arb (ball arithmetic)", "that the function given returns an enclosure on balls")
-Box = dict[str, tuple[Fraction, Fraction]]
+TRUSTS = (
+    "Arb (ball arithmetic)",
+    "that the function given returns an enclosure on balls, and of its slopes on jets",
+    "subdivision and centred forms (theory.arithmetic.boxes)",
+)
 
 
 def positive(
-    function: Callable[..., flint.arb],
-    box: Mapping[str, tuple[Any, Any]],
+    function: Callable[..., Any],
+    box: Mapping[str, Any],
     *,
     gap: int | str | Fraction = 0,
     bits: int = 80,
@@ -28,72 +28,36 @@ def positive(
     Parameters
     ----------
     function
-        Takes one ball a variable, by name, and returns a ball that contains all its values there.
+        Takes one number a side, by name: balls, and jets (``theory.arithmetic.jets``), which a
+        function written for balls takes unchanged.
     box
-        Name -> (low, high), exact; both ends belong to the box.
+        Name -> (low, high), exact; both ends belong to the box. A single number is a point.
     gap
         Exact number. Shrinking boxes decide a strict inequality only: where equality is attained
         the verdict is UNDECIDED.
+    bits
+        Working precision.
     max_boxes
         Effort: boxes looked at before giving up.
     """
-    positive_int(max_boxes, "max_boxes")
-    queue: list[Box] = [{name: _interval(name, ends) for name, ends in box.items()}]
-    bound, looked = Fraction(gap), 0
-    with flint.ctx.workprec(bits):
-        level = flint.arb(flint.fmpq(bound.numerator, bound.denominator))
-        while queue:
-            here = queue.pop()
-            looked += 1
-            if function(**{name: _ball(*ends) for name, ends in here.items()}) > level:
-                continue
-            centre = {name: (low + high) / 2 for name, (low, high) in here.items()}
-            value = function(**{name: _ball(point, point) for name, point in centre.items()})
-            if value <= level:
-                return Verdict(
-                    Grade.REFUTED,
-                    f"not above {gap}: {value.str(12)} after {looked} boxes",
-                    f"{written(centre)}: {value.str(12)}",
-                    TRUSTS,
-                )
-            if looked + len(queue) >= max_boxes:
-                return Verdict(
-                    Grade.UNDECIDED,
-                    f"undecided after {looked} boxes of {bits} bits, at {_shown(here)}",
-                    None,
-                    TRUSTS,
-                )
-            queue.extend(_halves(here))
-    return Verdict(Grade.ENCLOSED, f"above {gap} on {looked} boxes, {bits} bits", None, TRUSTS)
-
-
-def _interval(name: str, ends: tuple[Any, Any]) -> tuple[Fraction, Fraction]:
-    """Return exact ends."""
-    if any(isinstance(end, float) for end in ends):
-        raise InexactInputError(
-            f"box of {name} is {ends!r}; give int, Fraction or decimal string ends"
+    found = above(function, box, gap, bits=bits, max_boxes=max_boxes)
+    if found.refuted:
+        shown = found.value.str(12)
+        return Verdict(
+            Grade.REFUTED,
+            f"not above {gap}: {shown} after {found.boxes} boxes",
+            f"{written(found.place)}: {shown}",
+            TRUSTS,
         )
-    low, high = Fraction(ends[0]), Fraction(ends[1])
-    if low > high:
-        raise DomainError(f"box of {name} is empty: {ends!r}")
-    return low, high
+    if found.worst is not None:
+        evidence = f"undecided after {found.boxes} boxes of {bits} bits, at {_shown(found.worst)}"
+        return Verdict(Grade.UNDECIDED, evidence, None, TRUSTS)
+    least = found.lower.lower().str(6, radius=False)
+    evidence = f"above {gap} on {found.boxes} boxes, {bits} bits; lowest bound {least}"
+    return Verdict(Grade.ENCLOSED, evidence, None, TRUSTS)
 
 
-def _ball(low: Fraction, high: Fraction) -> flint.arb:
-    """Return a ball that contains the interval."""
-    first, last = (flint.arb(flint.fmpq(end.numerator, end.denominator)) for end in (low, high))
-    return first if low == high else first.union(last)
-
-
-def _halves(box: Box) -> list[Box]:
-    """Split the widest side."""
-    name = max(box, key=lambda key: box[key][1] - box[key][0])
-    low, high = box[name]
-    middle = (low + high) / 2
-    return [{**box, name: (low, middle)}, {**box, name: (middle, high)}]
-
-
-def _shown(box: Box) -> str:
+def _shown(box: Sides) -> str:
     """Return a box as text."""
     return ", ".join(
         f"{name} in [{float(low):.6g}, {float(high):.6g}]" for name, (low, high) in box.items()

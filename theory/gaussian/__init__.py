@@ -10,6 +10,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from theory.gaussian.boxes import enclose as enclose
+from theory.gaussian.boxes import over_boxes as over_boxes
 from theory.gaussian.expectation import Expectation as Expectation
 from theory.gaussian.expectation import c as c
 from theory.gaussian.expectation import expectation as expectation
