@@ -7,6 +7,7 @@ one of all rectangles of a pair by ``reach`` is cut.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from flint import arb, ctx
@@ -115,11 +116,17 @@ def expectations(
         for pair, j, k, coefficient in users:
             sums[pair] += integrals[j][k].scaled(coefficient * norm)
     for pair, value in _restricted(first, second, pairs, scales, resolution):
-        sums[pair] += value
+        if value is None:
+            hopeless.add(pair)
+        else:
+            sums[pair] += value
     back = [(j, i) for i, j in pairs]
     smooth = replace(first, diracs=())
     for (j, i), value in _restricted(second, smooth, back, scales.flipped(), resolution):
-        sums[i, j] += value
+        if value is None:
+            hopeless.add((i, j))
+        else:
+            sums[i, j] += value
     return {pair: part for pair, part in sums.items() if pair not in hopeless}
 
 
@@ -216,8 +223,11 @@ def _restricted(
     pairs: Sequence[Pair],
     scales: Whitened,
     resolution: Resolution,
-) -> Iterator[tuple[Pair, Sum]]:
-    """Yield, for each delta of f, density of u at the place times the expectation of g given u."""
+) -> Iterator[tuple[Pair, Sum | None]]:
+    """Yield, for each delta of f, density of u at the place times the expectation of g given u.
+
+    No sum where g bends too often to be followed.
+    """
     partners: dict[int, list[int]] = {}
     for i, j in pairs:
         partners.setdefault(i, []).append(j)
@@ -226,9 +236,11 @@ def _restricted(
             continue
         s = place / scales.std_u
         peak = density(s) / scales.std_u
-        inner = gaussian_sums(
-            second, scales.std_v * scales.rho * s, scales.std_v * scales.r, resolution
-        )
+        mean, std = scales.std_v * scales.rho * s, scales.std_v * scales.r
+        inner: list[Sum] = []
+        with suppress(QuadratureError):
+            inner = gaussian_sums(second, mean, std, resolution)
         for function, weight in weights:
             for partner in partners.get(function, ()):
-                yield (function, partner), inner[partner].scaled(weight * peak)
+                part = inner[partner].scaled(weight * peak) if inner else None
+                yield (function, partner), part

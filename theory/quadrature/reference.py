@@ -103,7 +103,8 @@ def expectations(
         # The inner function is evaluated far more often than the outer one: polynomials go there.
         flip = f.polynomial and not g.polynomial
         inner = f.polynomial or g.polynomial
-        groups.setdefault((flip, inner, _lasting(f), _lasting(g)), []).append(index)
+        key = (flip, inner, _lasting(f, moments.p), _lasting(g, moments.q))
+        groups.setdefault(key, []).append(index)
     flipped = Covariance(moments.q, moments.p, moments.c, moments.determinant)
     results: dict[int, Reference | QuadratureError] = {}
     for (flip, *_), group in groups.items():
@@ -116,9 +117,13 @@ def expectations(
     return [_named(results[index], pair, (p, q, c)) for index, pair in enumerate(pairs)]
 
 
-def _lasting(f: Definition) -> tuple[Feature, ...]:
+def _lasting(f: Definition, spread: sp.Expr) -> tuple[Feature, ...]:
     """Features that ask for panels far out; who has none need not pay for those who have."""
-    return tuple(feature for feature in f.features if feature.shape is not Shape.BELL)
+    return tuple(
+        feature
+        for feature in f.features
+        if feature.shape is not Shape.BELL and bool(4 * feature.width**2 < spread)
+    )
 
 
 def _inside(
