@@ -51,12 +51,18 @@ class Curve:
 
     def expr(self, order: int, at: sp.Expr) -> sp.Expr:
         """Return derivative ``order`` at an expression; the midpoint, where it jumps."""
-        left, right = (side.subs(y, at) for side in self.sides(order))
+        left, right = self.sides(order)
         if self.is_analytic:
-            return right
-        jumps = self.jump(order) != 0
-        middle = [(self.middle(order), sp.Eq(at, 0))] if jumps else []
-        return sp.Piecewise((left, at < 0), *middle, (right, True))
+            return right.subs(y, at)
+        if self.is_even:
+            size = right.subs(y, sp.Abs(at))
+            if order % 2 == 0:
+                return size
+            # |y| sgn(y) = y
+            whole = sp.Abs(at) in sp.Mul.make_args(size)
+            return size / sp.Abs(at) * at if whole else size * sp.sign(at)
+        middle = [(self.middle(order), sp.Eq(at, 0))] if self.jump(order) != 0 else []
+        return sp.Piecewise((left.subs(y, at), at < 0), *middle, (right.subs(y, at), True))
 
     def jump(self, order: int) -> sp.Expr:
         """Return the jump of derivative ``order`` at 0."""

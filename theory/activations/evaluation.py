@@ -42,6 +42,16 @@ def branches(steps: Sequence[Atom]) -> sp.Expr:
     return sp.Piecewise(*cases, (values[-1], True), evaluate=False)
 
 
+def stable(atoms: Sequence[Atom]) -> sp.Expr:
+    """Return a function without Dirac masses so that float64 can follow it: tails as ``Phi``, not as 1 - erf."""
+    sharp, upper, lower = vanishing(atoms)
+    total = [branches(sharp)] if sharp else []
+    total += [a.expr for a in atoms if a.curve is not None or a.kind is Kind.BUMP]
+    for side, noisy in ((1, upper), (-1, lower)):
+        total += [a.monomial * Phi(side * (x - a.at) / a.scale, evaluate=False) for a in noisy]
+    return sp.Add(*total)
+
+
 def pieces(atoms: Sequence[Atom]) -> list[tuple[sp.Expr, sp.Expr, sp.Expr]]:
     """Return all but Dirac masses as triples (low, high, analytic expression in ``x``), zeros dropped.
 
@@ -71,7 +81,7 @@ def pieces(atoms: Sequence[Atom]) -> list[tuple[sp.Expr, sp.Expr, sp.Expr]]:
 
 def evaluator(atoms: Sequence[Atom]) -> Evaluator:
     """Return the float64 function of any atoms but Dirac masses, to a few ulp of the largest term."""
-    sharp, noisy, lower = _vanishing(atoms)
+    sharp, noisy, lower = vanishing(atoms)
     parts = [_between(sharp)] if sharp else []
     parts += [_curved(a) for a in atoms if a.curve is not None]
     parts += [_bump(a) for a in atoms if a.kind is Kind.BUMP]
@@ -119,7 +129,7 @@ def _bump(atom: Atom) -> Evaluator:
     )
 
 
-def _vanishing(atoms: Sequence[Atom]) -> tuple[list[Atom], list[Atom], list[Atom]]:
+def vanishing(atoms: Sequence[Atom]) -> tuple[list[Atom], list[Atom], list[Atom]]:
     """Return sharp steps, smoothed ones, and smoothed ones that are to be taken as their complement.
 
     exp(x) - exp(x) Phi(x) would be infinity minus infinity far out: it is exp(x) Phi(-x).

@@ -149,6 +149,8 @@ _RULES: dict[str, Callable[..., arb]] = {
     "log": lambda x: x.log(),
     "erf": lambda x: x.erf(),
     "erfc": lambda x: x.erfc(),
+    "tanh": lambda x: x.tanh(),
+    "cosh": lambda x: x.cosh(),
     "asin": lambda x: x.asin(),
     "acos": lambda x: x.acos(),
     "atan": lambda x: x.atan(),

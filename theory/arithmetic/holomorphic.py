@@ -3,7 +3,7 @@
 Where an argument may touch a branch cut the value is not finite, which tells the integrator to look closer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 from flint import acb, arb
@@ -17,8 +17,12 @@ Function = Callable[[acb], acb]
 _NOWHERE = acb(arb("nan"), arb("nan"))
 
 
-def holomorphic(expr: sp.Expr, x: sp.Symbol) -> Function:
-    """Compile ``expr`` in one variable, with its constants at the working precision of this moment.
+def holomorphic(
+    expr: sp.Expr, x: sp.Symbol, values: Mapping[sp.Symbol, arb] | None = None
+) -> Function:
+    """Compile ``expr`` in the variable ``x``, with its constants at the working precision of this moment.
+
+    ``values`` are real balls for further symbols.
 
     Raises
     ------
@@ -28,11 +32,11 @@ def holomorphic(expr: sp.Expr, x: sp.Symbol) -> Function:
     if expr == x:
         return lambda z: z
     if not expr.has(x):
-        constant = acb(lower(expr, {}, Balls()))
+        constant = acb(lower(expr, values or {}, Balls()))
         return lambda _: constant
     if expr.is_Pow and expr.exp.is_Integer:
-        return _power(holomorphic(expr.base, x), int(expr.exp))
-    inner = [holomorphic(argument, x) for argument in expr.args]
+        return _power(holomorphic(expr.base, x, values), int(expr.exp))
+    inner = [holomorphic(argument, x, values) for argument in expr.args]
     if expr.is_Add:
         return lambda z: sum((term(z) for term in inner), acb(0))
     if expr.is_Mul:

@@ -14,11 +14,12 @@ from theory.activations import Activation
 from theory.activations.atoms import step
 from theory.arithmetic import Formula, OwenT, exact, exact_or_dyadic, readable
 from theory.arithmetic.float64 import cross
-from theory.arithmetic.functions import Orthant
+from theory.arithmetic.functions import Orthant, Phi2
 from theory.checks import finite, positive_int
 from theory.errors import DomainError, InputError
 from theory.gaussian.display import latex_terms
-from theory.gaussian.line import mean, on_line
+from theory.gaussian.integral import LineIntegral, MeanIntegral, PairIntegral
+from theory.gaussian.line import mean_of, on_line
 from theory.gaussian.linear import Linear
 from theory.gaussian.stein import Factor, PairMoments
 from theory.gaussian.tilted import tilted_pair
@@ -107,9 +108,11 @@ class Expectation:
     @cached_property
     def _derived(self) -> sp.Expr:
         if self._single:
-            return _mean(self.f, p)
+            return _one_variable(self.f).expr
         if self._vanishes:
             return sp.S.Zero
+        if self.f.has_curve or self.g.has_curve:
+            return PairIntegral(self.f, self.g).expr
         total = Linear()
         for a in self.f.atoms:
             for b in self.g.atoms:
@@ -128,7 +131,10 @@ class Expectation:
         return self.f.parity * self.g.parity == -1
 
     @cached_property
-    def _generic(self) -> Formula:
+    def _generic(self) -> Formula | PairIntegral:
+        if not self._vanishes and (self.f.has_curve or self.g.has_curve or self._derived.has(Phi2)):
+            # Tilted orthants are small numbers times large ones: their integral keeps the digits.
+            return PairIntegral(self.f, self.g)
         # In Owen's T the large parts of the orthants cancel exactly, before anything is rounded.
         total = Linear()
         for term in sp.Add.make_args(self._derived):
@@ -137,10 +143,12 @@ class Expectation:
         return Formula(total.expr, (p,) if self._single else (p, q, c))
 
     @cache  # noqa: B019  an expectation lives as long as its cache entry
-    def _line(self, sign: int) -> Formula:
+    def _line(self, sign: int) -> Formula | LineIntegral:
         total = Linear()
         if self._vanishes:
             return Formula(sp.S.Zero, (p, q))
+        if self.f.has_curve or self.g.has_curve:
+            return LineIntegral(self.f, self.g, sign)
         for a in self.f.atoms:
             for b in self.g.atoms:
                 if a.scale == 0 and b.scale == 0:
@@ -151,6 +159,8 @@ class Expectation:
                     pair = PairMoments(p, q, sign * sp.sqrt(p) * sp.sqrt(q), a.scale, b.scale)
                     moment = pair.moment(a.power, b.power, Factor.of(a), Factor.of(b))
                     total.add_all(moment, a.coef * b.coef)
+        if total.expr.has(Phi2):
+            return LineIntegral(self.f, self.g, sign)
         return Formula(total.expr, (p, q))
 
     def _scale(self, P: Float, Q: Float) -> Float:
@@ -231,7 +241,7 @@ class Expectation:
         flat = P.ravel()
         result = np.full(flat.shape, float(f.at_zero))
         if np.any(flat > 0):
-            result[flat > 0] = Formula(_mean(f, p), (p,)).float64(flat[flat > 0])
+            result[flat > 0] = _one_variable(f).float64(flat[flat > 0])
         return result.reshape(P.shape)
 
     # -- exact input -------------------------------------------------------------------------------
@@ -304,7 +314,10 @@ class Expectation:
                 return means[0] * means[1]
         if on_line:
             # Exact numbers go in first: whether two jumps coincide is then decided exactly.
-            value = self._line(1 if bool(C > 0) else -1).expr.subs({p: P, q: Q})
+            line = self._line(1 if bool(C > 0) else -1)
+            if isinstance(line, LineIntegral):
+                return line.ball(P, Q, bits)
+            value = line.expr.subs({p: P, q: Q})
             if value.has(sp.oo, -sp.oo, sp.nan):
                 raise DomainError(f"E[{self.f}(u) {self.g}(v)] is infinite at p={P}, q={Q}, c={C}")
             return Formula(value, ()).ball(bits=bits)
@@ -312,7 +325,7 @@ class Expectation:
 
     def _mean_ball(self, f: Activation, P: sp.Expr, bits: int) -> arb:
         if P != 0:
-            return Formula(_mean(f, p), (p,)).ball(P, bits=bits)
+            return _one_variable(f).ball(P, bits=bits)
         if f.at_zero.is_infinite:
             raise DomainError(f"E[{f}(u)] is infinite at variance 0: its Dirac mass sits at 0")
         return Formula(f.at_zero, ()).ball(bits=bits)
@@ -358,14 +371,8 @@ def _pair(e: sp.Expr, d: sp.Expr) -> PairMoments:
     return PairMoments(p, q, c, e, d)
 
 
-@cache
-def _mean(f: Activation, variance: sp.Symbol) -> sp.Expr:
-    if f.parity == -1:
-        return sp.S.Zero
-    total = Linear()
-    for atom in f.atoms:
-        total.add_all(mean(atom, variance))
-    return total.expr
+def _one_variable(f: Activation) -> Formula | MeanIntegral:
+    return MeanIntegral(f) if f.has_curve and f.parity != -1 else Formula(mean_of(f, p), (p,))
 
 
 def _broadcast(P: Float, Q: Float, C: Float) -> list[Float]:

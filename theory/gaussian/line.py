@@ -5,9 +5,11 @@ are needed; a Dirac mass evaluates the other function, with midpoint values at a
 """
 
 from dataclasses import replace
+from functools import cache
 
 import sympy as sp
 
+from theory.activations import Activation
 from theory.activations.atoms import Atom, Kind, x
 from theory.arithmetic.functions import Phi, phi
 from theory.gaussian.linear import Linear
@@ -25,6 +27,15 @@ class Coincidence(sp.Function):
         if x.is_zero:
             return sp.oo
         return sp.S.Zero if x.is_zero is False else None
+
+
+@cache
+def mean_of(f: Activation, p: sp.Symbol) -> sp.Expr:
+    """Return E[f(u)], u ~ N(0, p), p > 0, of an activation without curves; exactly 0 for an odd one."""
+    total = Linear()
+    for atom in f.atoms if f.parity != -1 else ():
+        total.add_all(mean(atom, p))
+    return total.expr
 
 
 def mean(atom: Atom, p: sp.Expr) -> Linear:

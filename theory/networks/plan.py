@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from theory import checks
 from theory.activations import Activation
 from theory.activations.atoms import Kind
+from theory.activations.evaluation import stable
 from theory.errors import InputError, UndefinedKernelError
 from theory.kernels.architecture import architecture, jacobian_pair
 from theory.kernels.weights import JACOBIANS
 from theory.networks.compiled import compiled
+from theory.networks.programs import program, run
 
 if TYPE_CHECKING:
     from theory.kernels import Architecture
@@ -26,7 +28,7 @@ NONE = -1
 
 
 class Functions(NamedTuple):
-    """Activations as padded arrays, one row each: sharp pieces (``PiecewiseTable``) and smooth atoms."""
+    """Activations as padded arrays, one row each: sharp pieces (``PiecewiseTable``) and smooth atoms, or a program."""
 
     breaks: Float
     break_counts: Int
@@ -34,6 +36,9 @@ class Functions(NamedTuple):
     middles: Float
     atoms: Float  # (functions, atoms, 5): coef, power, at, scale, 1 for a step and 0 for a bump
     atom_counts: Int
+    codes: Int  # (functions, steps): the program of a function outside that class, see ``programs``
+    arguments: Float
+    lengths: Int  # 0: no program
 
 
 class Plan(NamedTuple):
@@ -66,10 +71,12 @@ class _Registry:
     def arrays(self) -> Functions:
         functions = list(self.known)
         tables = [f.table for f in functions]
-        smooth = [[a for a in f.atoms if a.scale != 0] for f in functions]
+        smooth = [[a for a in f.atoms if a.scale != 0] if f.is_plain else [] for f in functions]
+        programs = [[] if f.is_plain else program(stable(f.atoms)) for f in functions]
         count = max(len(functions), 1)
         pieces = max((t.coefs.shape[0] for t in tables), default=1)
         degree = max((t.coefs.shape[1] for t in tables), default=1)
+        longest = max((len(steps) for steps in programs), default=0)
         result = Functions(
             breaks=np.full((count, pieces), np.inf),
             break_counts=np.zeros(count, np.int64),
@@ -77,7 +84,13 @@ class _Registry:
             middles=np.zeros((count, pieces)),
             atoms=np.zeros((count, max((len(s) for s in smooth), default=0), 5)),
             atom_counts=np.array([len(s) for s in smooth] or [0], np.int64),
+            codes=np.zeros((count, longest), np.int64),
+            arguments=np.zeros((count, longest)),
+            lengths=np.array([len(steps) for steps in programs] or [0], np.int64),
         )
+        for i, steps in enumerate(programs):
+            for j, (code, argument) in enumerate(steps):
+                result.codes[i, j], result.arguments[i, j] = code, argument
         for i, (table, atoms) in enumerate(zip(tables, smooth, strict=True)):
             m = len(table.breaks)
             result.break_counts[i] = m
@@ -161,6 +174,10 @@ def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-d
 
     Horner's rule with coefficients selected by interval: every inner loop is branchless and vectorises.
     """
+    if functions.lengths[index] > 0:
+        length = functions.lengths[index]
+        run(functions.codes[index], functions.arguments[index], length, values, out, count)
+        return
     breaks, coefs = functions.breaks[index], functions.coefs[index]
     places = functions.break_counts[index]
     chosen = np.empty(count)
