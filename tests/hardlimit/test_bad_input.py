@@ -34,7 +34,7 @@ def data(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("tanh",), "known are"),
+        (("swish",), "known are"),
         (("sign", "erf(0)"), "beta must be positive, got 0"),
         (("hardtanh(1, 2)",), "too many positional arguments"),
         (("hardtanh(",), "cannot read"),
@@ -49,6 +49,12 @@ def data(tmp_path):
         (("sign", "sign", "--at", "-1", "1", "0"), "at least 0, got -1"),
         (("sign", "sign", "--at", "one", "1", "0"), "cannot read 'one'"),
         (("sign'", "sign'", "--at", "1", "1", "1"), "infinite"),
+        (("sign", "sign", "--format", "fortran"), "known are pretty, latex, sympy, c, jax, julia"),
+        (("sign", "sign", "--format", "c", "--at", "1", "1", "0"), "leave it out"),
+        (("sign", "sign", "--kind", "kernel", "--at", "1", "1", "0"), "leave it out"),
+        (("sign'", "hardtanh", "--kind", "kernel"), "--kind kernel needs functions"),
+        (("sign", "sign'", "--kind", "kernel"), "--kind kernel needs functions"),
+        (("sign'", "sign", "--kind", "derivative"), "differentiate at most once"),
     ],
 )
 def test_derive(arguments, told):
@@ -86,7 +92,7 @@ def test_data_files(command, name, content, told, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--activation", "tanh"), "unknown activation 'tanh'"),
+        (("--activation", "swish"), "unknown activation 'swish'"),
         ((), "activation must be an activation"),
         (("--activation", "sign'"), "Dirac"),
         ((*SIGN_STE, "--layers", "-1"), "hidden_layers"),

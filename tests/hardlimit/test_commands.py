@@ -13,6 +13,7 @@ from hardlimit import claims, console, files
 from hardlimit.cli import app
 from proofs_check import Claim, Grade, Verdict
 from theory import networks
+from theory.gaussian.code import targets
 
 SIGN_STE = ("--activation", "sign", "--surrogate", "hardtanh(1)")
 SMOOTH_STE = ("--activation", "hardtanh(1/2)", "--surrogate", "hardtanh(1)")
@@ -70,6 +71,54 @@ def test_derive_of_one_function(hardlimit):
     answer = json.loads(printed)
     assert answer["expectation"] == "E[hardtanh(1)'(u)]"
     assert float(answer["values"]["float64"]) == pytest.approx(0.6826894921370859, rel=1e-14)
+
+
+def test_derive_the_derivative_by_the_covariance(hardlimit):
+    """By Price's theorem the derivative of the arcsine is 2/pi over the root of the determinant."""
+    printed = hardlimit(
+        "derive", "sign", "sign", "--kind", "derivative", "--at", 1, 2, "1/2", "--json"
+    ).stdout
+    answer = json.loads(printed)
+    assert answer["kind"] == "derivative"
+    assert float(answer["values"]["float64"]) == pytest.approx(2 / np.pi / 1.75**0.5, rel=1e-14)
+    alone = hardlimit("derive", "hardtanh", "--kind", "derivative", "--format", "sympy").stdout
+    assert alone == hardlimit("derive", "hardtanh'", "--format", "sympy").stdout
+
+
+def test_derive_the_kernel_recursion(hardlimit):
+    lines = hardlimit("derive", "sign", "hardtanh", "--kind", "kernel", "--format", "sympy").stdout
+    equations = dict(line.split(" = ") for line in lines.splitlines())
+    assert equations["Sigma__2_uu"] == "s_b**2 + s_w**2"
+    assert "Theta__1_uv" in equations["Theta__2_uv"]
+    assert r"\Theta^{(2)}" in hardlimit("derive", "sign", "--kind", "kernel", "--json").stdout
+    assert "Θ²ᵤᵥ" in hardlimit("derive", "sign", "hardtanh", "--kind", "kernel").stdout
+
+
+@pytest.mark.parametrize("name", targets())
+@pytest.mark.parametrize("kind", ["value", "derivative", "kernel"])
+def test_derive_source_text(hardlimit, name, kind):
+    """Standard output is the file and nothing else; JSON holds the same text."""
+    options = ("derive", "sign", "hardtanh(1/2)", "--kind", kind, "--format", name)
+    text = hardlimit(*options).stdout
+    forward, surrogate = th.sign(), th.hardtanh("1/2")
+    pairs = {
+        "value": {"expectation": (forward, surrogate)},
+        "derivative": {"expectation": (forward.derivative, surrogate.derivative)},
+        "kernel": {"dual": (forward, forward), "slope": (forward.derivative, surrogate.derivative)},
+    }[kind]
+    for function, (f, g) in pairs.items():
+        assert f"{function} = E[{f}(u) {g}(v)]" in text
+    assert ("layer" in text) == (kind == "kernel")
+    answer = json.loads(hardlimit(*options, "--json").stdout)
+    assert answer["format"] == name
+    assert answer["code"] == text
+
+
+def test_derived_numpy_text_runs(hardlimit):
+    names = {}
+    exec(hardlimit("derive", "sign'", "hardtanh'", "--format", "numpy").stdout, names)
+    F = th.expectation(th.sign().derivative, th.hardtanh(1).derivative)
+    assert names["expectation"](1.0, 2.0, 0.5) == pytest.approx(F.float64(1.0, 2.0, 0.5), rel=1e-14)
 
 
 def test_kernel_is_that_of_the_library(hardlimit, data, tmp_path):

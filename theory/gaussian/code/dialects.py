@@ -4,20 +4,22 @@ from collections.abc import Callable, Sequence
 
 from flint import arb
 
-from theory.gaussian.code.rounding import bounds
+from theory.gaussian.code.rounding import accuracy
 from theory.gaussian.code.routine import Routine
 
 
 def float_accuracy(routines: Sequence[Routine]) -> list[str]:
     """Return what a header says of float64: bounds of these formulas, which the tests hold them to."""
-    apart, near = (max(pair) for pair in zip(*(bounds(r) for r in routines), strict=True))
+    found = accuracy(routines)
     return [
-        f"Accuracy: error at most {apart:.0e} (|value| + S) where 1 - |rho| >= 1e-2, and {near:.0e} "
-        f"(|value| + S) down to 1e-8 and on the line, for variances from 1e-3 to 1e3; rho = c/sqrt(p*q). "
+        f"Accuracy: error at most {found.apart:.0e} (|value| + S) where 1 - |rho| >= 1e-2, and "
+        f"{found.near:.0e} (|value| + S) down to 1e-8 and on the line, for variances from 1e-3 to "
+        f"{found.largest:.3g}; rho = c/sqrt(p*q). "
         f"S is the product of the sizes of the functions: sqrt(E[f^2]), a Dirac mass m delta(u - a) "
         f"adding |m| times the density of u at a.",
-        "Outside: variances from 1e-75 to 1e75 give no overflow; the error grows where standard "
-        "deviations are large against thresholds, by their ratio once a power. Between 1 - |rho| = 1e-8 "
+        "Outside nothing is promised: the error grows where standard "
+        "deviations are large against thresholds, by their ratio once a power, and where exponentials of "
+        "variances cancel. Between 1 - |rho| = 1e-8 "
         "and 2**-51 it is that of rounding the arguments; below, the point counts as on the line.",
         "Invalid arguments (negative or NaN, c*c > p*q beyond rounding) give NaN.",
     ]

@@ -103,8 +103,9 @@ def portable(expr: sp.Expr) -> sp.Expr:
     total: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(expr):
         sums = any(k.is_Add and k.has(sp.Function) for k in sp.Mul.make_args(term))
-        for part in sp.Add.make_args(sp.expand(term, deep=False) if sums else term):
+        for part in sp.Add.make_args(sp.expand_mul(term, deep=False) if sums else term):
             coefficient, leaf = part.as_independent(sp.Function, sp.Max, sp.Min, as_Add=False)
+            leaf = _one_exponential(leaf)
             total[leaf] = total.get(leaf, sp.S.Zero) + coefficient
     total = _centred({leaf: sp.factor_terms(sp.expand(k)) for leaf, k in total.items()})
     return sp.Add(*(k * leaf for leaf, k in total.items()))
@@ -122,6 +123,14 @@ def _centred(total: dict[sp.Expr, sp.Expr]) -> dict[sp.Expr, sp.Expr]:
     rest = {other: k for other, k in total.items() if other not in (leaf, sp.S.One)}
     sign = 1 if isinstance(leaf, Phi) else -1
     return {**rest, Centre(leaf.args[0]): sign * total[leaf]}
+
+
+def _one_exponential(leaf: sp.Expr) -> sp.Expr:
+    # Apart, the factors of exp(c - p/2 - q/2) overflow and underflow where the product does not.
+    factors = sp.Mul.make_args(leaf)
+    exponents = [factor.args[0] for factor in factors if isinstance(factor, sp.exp)]
+    rest = [factor for factor in factors if not isinstance(factor, sp.exp)]
+    return sp.Mul(*rest, sp.exp(sp.Add(*exponents))) if exponents else leaf
 
 
 def _ordered(cross: sp.Expr) -> sp.Expr:

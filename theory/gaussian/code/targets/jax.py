@@ -18,8 +18,9 @@ TARGET = Target(
         "Arguments broadcast. Enable jax_enable_x64 for what follows; in float32 take 5e8 times the error, "
         "and 2**-22 for the line.",
         *float_accuracy(routines),
-        "Derivatives by jax.grad: those of the value inside |c| < sqrt(p*q), c = 0 included, to 1e-6 of "
-        "their size for 1 - |rho| >= 1e-8; on the line, and at variance 0, those along it.",
+        "Derivatives by jax.grad, c = 0 included: on pairs of the catalogue and in the same region within "
+        "1e-9 (|d| + S/w), with w = p, q or sqrt(p*q) for the derivative d by p, q or c. On the line, and "
+        "at variance 0, they are those along it.",
     ],
     integer=str,
     fraction=python_fraction,

@@ -98,13 +98,15 @@ def owen_t(h, a):
 ''',
         "step": '''
 def step(x, size):
-    """1 above 0, 0 below, 1/2 at 0 up to rounding of the arguments."""
-    return mpf(1) / 2 if abs(x) <= size * _GRAIN[-1] else mpf(x > 0)
+    """1 above 0, 0 below, 1/2 at 0."""
+    if abs(x) <= mp.ldexp(size, 8 - mp.prec):
+        return mpf(1) / 2
+    return mpf(1 if x > 0 else 0)
 ''',
         "meeting": '''
 def meeting(x, size):
-    """Infinite at 0 up to rounding of the arguments, else 0: two Dirac masses at one place or not."""
-    return mp.inf if abs(x) <= size * _GRAIN[-1] else mpf(0)
+    """Infinite at 0, else 0: two Dirac masses at one place or not."""
+    return mp.inf if abs(x) <= mp.ldexp(size, 8 - mp.prec) else mpf(0)
 ''',
         "settled": '''
 def settled(value):
