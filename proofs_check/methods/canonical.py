@@ -2,7 +2,7 @@ r"""Exact normal form of the expressions in which Gaussian expectations are writ
 
 A form is a sum of ``coefficient * exp(e) * F(a) * sqrt(r) ...`` with coefficients in the field of
 rational functions over the rationals, computed by polynomial arithmetic; the exponents e and
-arguments a are forms again, and the symmetries of F (Phi, Phi2, OwenT, asin, atan) are used up.
+arguments a are forms again, and the symmetries of F (Phi, Phi2, OwenT, PhiCos, PhiSin, sin, cos, asin, atan) are used up.
 Equal keys are added, so a form without terms *is* zero: that is a proof. A form with terms says
 nothing, since its functions may still be related.
 """
@@ -14,11 +14,12 @@ import sympy as sp
 from sympy.polys.fields import FracElement
 
 from theory.arithmetic import OwenT, Phi, Phi2, phi, readable
+from theory.arithmetic.functions import PhiCos, PhiSin
 from theory.errors import DomainError
 
 TRUSTS = (
     "SymPy's polynomial arithmetic (rational functions over the rationals, factorisation)",
-    "the derivatives and symmetries of Phi, Phi2, OwenT, asin, atan",
+    "the derivatives and symmetries of Phi, Phi2, OwenT, PhiCos, PhiSin, sin, cos, asin, atan",
 )
 
 # exponent of exp, powers of functions, bases of square roots (each to the first power)
@@ -222,6 +223,10 @@ class Normaliser:
             rest = self._negated(self._function(Phi2, [first, other, r]))
             return self._sum([self._function(Phi, [other]), rest])
         value = self._function(name, flipped)
+        if reflection == "wave":
+            # E[cos(yZ)] = exp(-y^2/2) is what lies above -x and above x together.
+            y = self.expression(flipped[1])
+            return self._sum([self.form(sp.exp(-(y**2) / 2)), self._negated(value)])
         if reflection == "even":
             return value
         opposite = self._negated(value)
@@ -271,11 +276,15 @@ _REWRITTEN: dict[type[sp.Basic], Callable[..., sp.Expr]] = {
     sp.acos: lambda z: sp.pi / 2 - sp.asin(z),
 }
 
-# What each argument's change of sign does: nothing known (None), even, odd, complement, or orthant.
+# What each argument's change of sign does: nothing known (None), even, odd, complement, orthant, or wave.
 _SYMMETRIES: dict[type[sp.Expr], tuple[str | None, ...]] = {
     Phi: ("complement",),
     Phi2: ("orthant", "orthant", None),
     OwenT: ("even", "odd"),
     sp.asin: ("odd",),
     sp.atan: ("odd",),
+    sp.cos: ("even",),
+    sp.sin: ("odd",),
+    PhiCos: ("wave", "even"),
+    PhiSin: ("even", "odd"),
 }
