@@ -8,6 +8,7 @@ a function by its value at the centre and its slopes, or evaluate it at one end 
 from collections.abc import Callable
 from typing import Any, Union
 
+import flint
 import sympy as sp
 from flint import arb
 
@@ -177,24 +178,21 @@ def times(x: arb, y: arb) -> arb:
     plain = x * y
     if min(x.rel_accuracy_bits(), y.rel_accuracy_bits()) > _THIN or not plain.is_finite():
         return plain
-    corners = [a * b for a in (x.lower(), x.upper()) for b in (y.lower(), y.upper())]
-    return hull(_least(corners), _most(corners))
+    a, b, c, d = x.lower(), x.upper(), y.lower(), y.upper()
+    if b < 0:
+        return -times(-x, y)
+    if d < 0:
+        return -times(x, -y)
+    if a >= 0:
+        return hull((a if c >= 0 else b) * c, b * d)
+    if c >= 0:
+        return hull(d * a, d * b)
+    return hull((a * d).min(b * c), (a * c).max(b * d))
 
 
 def inverse(x: arb) -> arb:
     """Return 1/x by its ends; not finite where x contains 0."""
     return 1 / x if x.contains(0) or x.is_exact() else hull(1 / x.lower(), 1 / x.upper())
-
-
-def _least(values: list[arb]) -> arb:
-    result = values[0]
-    for value in values[1:]:
-        result = result.min(value)
-    return result
-
-
-def _most(values: list[arb]) -> arb:
-    return -_least([-value for value in values])
 
 
 def _square(x: arb) -> arb:
@@ -238,10 +236,10 @@ def _owen(h: arb, a: arb) -> arb:
     size = abs(h)
     near, far = (arb(0) if h.contains(0) else size.lower()), size.upper()
     low, high = a.lower(), a.upper()
-    corner = BALLS.apply
-    least = corner("OwenT", [near if low < 0 else far, low])
-    most = corner("OwenT", [far if high < 0 else near, high])
-    return hull(least, most)
+    with flint.ctx.workprec(_COARSE):
+        least = _BALLS.apply("OwenT", [near if low < 0 else far, low])
+        most = _BALLS.apply("OwenT", [far if high < 0 else near, high])
+        return hull(least, most)
 
 
 def _owen_by_h(h: arb, a: arb) -> arb:
@@ -256,10 +254,13 @@ def _gauss(x: arb) -> arb:
     return 2 * (-_square(x)).exp() / arb.pi().sqrt()
 
 
-BALLS = Balls()
+_BALLS = Balls()
 
 # Products of balls with more good bits than this are as good as those of their ends.
 _THIN = 20
+
+# Ends of the range of a costly function need no more bits than the width of a box leaves meaning to.
+_COARSE = 40
 
 # Function -> (its range over a box, its partial derivatives over that box).
 _RULES: dict[str, tuple[Callable[..., arb], tuple[Callable[..., arb], ...]]] = {

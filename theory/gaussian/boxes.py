@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cache, cached_property
 from typing import Any
 
+import flint
 import sympy as sp
 from flint import arb
 
@@ -77,7 +78,7 @@ class OverBoxes:
         return Jet(value, tuple(outer or ()))
 
     def _range(self, p: arb, q: arb, rho: arb) -> arb:
-        thin = p.is_exact() and q.is_exact() and rho.is_exact()
+        thin = all(given.rel_accuracy_bits() > flint.ctx.prec - 16 for given in (p, q, rho))
         return _evaluate(self._formula, [p, q, rho], Balls() if thin else Jets())
 
     def _gradient(self, p: arb, q: arb, rho: arb) -> tuple[arb, arb, arb]:
