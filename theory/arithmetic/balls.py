@@ -1,6 +1,7 @@
 """Ball arithmetic (Arb through python-flint): every result contains the true value."""
 
 from collections.abc import Callable, Mapping
+from math import ceil, lgamma, log
 from typing import Any
 
 import flint
@@ -60,8 +61,10 @@ def _normal_density(x: arb) -> arb:
     return (-(x * x) / 2).exp() / (2 * arb.pi()).sqrt()
 
 
-# Up to this h^2 the alternating series of Owen's T loses less than six bits, and ends soon.
-_SHORT_SERIES = 8
+# The alternating series of Owen's T at x = h^2/2 loses x log2(e) bits, and beats the integral while x is
+# below this share of the precision.
+_SERIES_SHARE = 0.1
+_SHORT_SERIES = 4.0
 
 
 def _owen_t(h: arb, a: arb) -> arb:
@@ -73,8 +76,10 @@ def _owen_t(h: arb, a: arb) -> arb:
         k = a * h
         tails = _normal_cdf(-h) * _normal_cdf(k) + _normal_cdf(h) * _normal_cdf(-k)
         return tails / 2 - _owen_t(k, 1 / a)
-    if h * h < _SHORT_SERIES:
-        return _owen_series(h * h / 2, a)
+    x = h * h / 2
+    if x < max(_SHORT_SERIES, _SERIES_SHARE * flint.ctx.prec):
+        with flint.ctx.workprec(flint.ctx.prec + int(1.45 * float(x)) + 8):
+            return _owen_series(x, a)
     k = h * a
     square = k * k / 2
 
@@ -88,22 +93,30 @@ def _owen_t(h: arb, a: arb) -> arb:
 def _owen_series(x: arb, a: arb) -> arb:
     """Return T(sqrt(2x), a), 0 <= a <= 1, by Owen (1956), eq. (3.1): faster than its integral for small x."""
     power, square, total = a, a * a, a.atan()
-    # Poisson weights e^-x x^j/j!, and what all later ones sum to: at most x^(j+1)/(j+1)!.
+    # Poisson weights e^-x x^j/j!, and the sum of all later ones.
     weight = (-x).exp()
-    rest, bound, sign, j = 1 - weight, x, 1, 0
-    small = weight * arb(2) ** -flint.ctx.prec
-    while True:
-        total -= sign * power * rest / (2 * j + 1)
-        j += 1
-        weight *= x / j
+    rest = 1 - weight
+    terms = _owen_terms(float(x.upper()))
+    for j in range(terms):
+        term = power * rest / (2 * j + 1)
+        total = total + term if j % 2 else total - term
+        weight = weight * x / (j + 1)
         rest -= weight
         power *= square
-        bound *= x / (j + 1)
-        sign = -sign
-        if x < j and bound * (j + 2) <= small:
-            # The left-out terms fall faster than a geometric series of ratio x/(j+2) < j/(j+2).
-            tail = abs(power).upper() * bound.upper() * (j + 2)
-            return (total + arb(0, tail)) / (2 * arb.pi())
+    # The first term left out, at most |a|^(2j+1) x^(j+1)/(j+1)!, and the geometric series above the others:
+    # its ratio is below x/(j+2) < 1/2.
+    bound = abs(power).upper() * (x.upper() ** (terms + 1)) / arb.fac_ui(terms + 1)
+    return (total + arb(0, (2 * bound).upper())) / (2 * arb.pi())
+
+
+def _owen_terms(x: float) -> int:
+    """Return j > 2x so that x^(j+1)/(j+1)! is below 2^-prec."""
+    wanted = -flint.ctx.prec * log(2)
+    terms = ceil(2 * x) + 1
+    if x > 0:
+        while (terms + 1) * log(x) - lgamma(terms + 2) > wanted:
+            terms += 1 + terms // 16
+    return terms
 
 
 def _phi_complex(x: arb, y: arb) -> acb:
@@ -219,4 +232,6 @@ def accurate_ball(
 def _as_ball(value: Any, symbol: sp.Symbol) -> arb:
     if isinstance(value, arb):
         return value
+    if isinstance(value, sp.Rational):
+        return arb(int(value.p)) / int(value.q)
     return lower(exact(value, str(symbol)), {}, Balls())

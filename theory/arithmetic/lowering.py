@@ -4,7 +4,9 @@
 the number system exactly, and a missing rule is an error, not a guess.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import sympy as sp
@@ -54,8 +56,32 @@ def lower(expr: sp.Expr, values: Mapping[sp.Symbol, Any], system: System) -> Any
     ------
     InputError
         For a symbol without value or a function without rule.
+
+    Notes
+    -----
+    The tree is walked once and remembered as a list of steps: SymPy is slow, and most expressions are
+    evaluated at many points.
     """
-    return _Walk(values, system)(expr)
+    program = _program(expr)
+    try:
+        known = [values[symbol] for symbol in program.symbols]
+    except KeyError as error:
+        raise InputError(f"no value was given for the symbol {error.args[0]}") from None
+    for operation, operands in program.steps:
+        known.append(operation(system, [known[i] for i in operands]))
+    return known[program.result]
+
+
+_Operation = Callable[[System, list[Any]], Any]
+
+
+@dataclass(frozen=True)
+class _Program:
+    """Symbols come first; each step works on the results before it, by their indices."""
+
+    symbols: tuple[sp.Symbol, ...]
+    steps: tuple[tuple[_Operation, tuple[int, ...]], ...]
+    result: int
 
 
 def _signs_known(expr: sp.Expr) -> bool:
@@ -64,42 +90,61 @@ def _signs_known(expr: sp.Expr) -> bool:
     return all(a.is_positive or a.is_negative or a.is_zero for a in (h, k))
 
 
-class _Walk:
-    def __init__(self, values: Mapping[sp.Symbol, Any], system: System) -> None:
-        self.system = system
-        self.known: dict[sp.Expr, Any] = dict(values)
+@lru_cache(maxsize=4096)
+def _program(expr: sp.Expr) -> _Program:
+    symbols = tuple(sorted(expr.free_symbols, key=str))
+    where: dict[sp.Expr, int] = {symbol: i for i, symbol in enumerate(symbols)}
+    steps: list[tuple[_Operation, tuple[int, ...]]] = []
 
-    def __call__(self, expr: sp.Expr) -> Any:
-        if expr not in self.known:
-            self.known[expr] = self._value(expr)
-        return self.known[expr]
+    def place(node: sp.Expr) -> int:
+        if node not in where:
+            written = _written(node)
+            if written is node:
+                operation, operands = _operation(node)
+                steps.append((operation, tuple([place(operand) for operand in operands])))
+                where[node] = len(symbols) + len(steps) - 1
+            else:
+                where[node] = place(written)
+        return where[node]
 
-    def _value(self, expr: sp.Expr) -> Any:
-        system = self.system
-        if expr.is_Rational:
-            return system.rational(int(expr.p), int(expr.q))
-        if expr is sp.pi:
-            return system.pi()
-        if expr is sp.oo:
-            return system.infinity()
-        if expr.is_Add:
-            return system.add([self(arg) for arg in expr.args])
-        if expr.is_Mul:
-            return system.mul([self(arg) for arg in expr.args])
-        if expr.is_Pow and expr.exp.is_Rational and expr.exp.q in (1, 2):
-            return system.power(self(expr.base), expr.exp)
-        if isinstance(expr, Orthant) or (isinstance(expr, Phi2) and _signs_known(expr)):
-            return self(expr.rewrite(OwenT))
-        if isinstance(expr, JointDensity):
-            return self(expr.rewrite(phi))
-        if expr.is_Symbol:
-            raise InputError(f"no value was given for the symbol {expr}")
-        name = type(expr).__name__
+    result = place(expr)
+    return _Program(symbols, tuple(steps), result)
+
+
+def _operation(expr: sp.Expr) -> tuple[_Operation, tuple[sp.Expr, ...]]:
+    """Return what a node does, and to what."""
+    if expr.is_Rational:
+        numerator, denominator = int(expr.p), int(expr.q)
+        return lambda system, _: system.rational(numerator, denominator), ()
+    if expr is sp.pi:
+        return lambda system, _: system.pi(), ()
+    if expr is sp.oo:
+        return lambda system, _: system.infinity(), ()
+    if expr.is_Add:
+        return lambda system, terms: system.add(terms), expr.args
+    if expr.is_Mul:
+        return lambda system, factors: system.mul(factors), expr.args
+    if expr.is_Pow and expr.exp.is_Rational and expr.exp.q in (1, 2):
+        exponent = expr.exp
+        return lambda system, base: system.power(base[0], exponent), expr.args[:1]
+    name = type(expr).__name__
+
+    def call(system: System, arguments: list[Any]) -> Any:
         try:
-            rule = system.apply
-            return rule(name, [self(arg) for arg in expr.args])
+            return system.apply(name, arguments)
         except KeyError:
             raise InputError(
                 f"{system.name} arithmetic has no rule for {name} in {expr}; "
                 f"add it to theory/arithmetic/{system.name}.py"
             ) from None
+
+    return call, expr.args
+
+
+def _written(expr: sp.Expr) -> sp.Expr:
+    """Write out what no number system has of its own."""
+    if isinstance(expr, Orthant) or (isinstance(expr, Phi2) and _signs_known(expr)):
+        return expr.rewrite(OwenT)
+    if isinstance(expr, JointDensity):
+        return expr.rewrite(phi)
+    return expr
