@@ -17,6 +17,8 @@ from theory.gaussian.expectation import c as c
 from theory.gaussian.expectation import expectation as expectation
 from theory.gaussian.expectation import p as p
 from theory.gaussian.expectation import q as q
+from theory.gaussian.several import JointExpectation as JointExpectation
+from theory.gaussian.several import joint_expectation as joint_expectation
 
 
 class _PackageAndLaw(ModuleType):

@@ -1,0 +1,62 @@
+"""Expectations of products on several Gaussian variables in float64."""
+
+from functools import partial
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from theory.covariance import ROUNDING
+from theory.errors import InputError
+from theory.gaussian.several_balls import value
+from theory.gaussian.several_factors import Factors, reduced, require_semidefinite
+
+Float = NDArray[np.float64]
+
+# Inputs rounded to float64 move p*q - c*c by up to 2 ulp of p*q.
+_ON_LINE = 2.0**-51
+_BITS = 60
+
+
+def evaluate(factors: Factors, matrices: Float) -> Float:
+    """Evaluate at matrices of shape (..., n, n), positive semidefinite to rounding."""
+    size = matrices.shape[-1]
+    flat = matrices.reshape(-1, size, size)
+    distinct, where = np.unique(flat, axis=0, return_inverse=True)
+    rounded = np.array([_rounded(factors, matrix) for matrix in distinct])
+    return np.asarray(rounded[where.reshape(-1)].reshape(matrices.shape[:-2]))
+
+
+def _rounded(factors: Factors, matrix: Float) -> float:
+    """Return the value at one matrix, by balls."""
+    entries = sp.Matrix(
+        matrix.shape[0], matrix.shape[1], lambda i, j: _dyadic(matrix[min(i, j), max(i, j)])
+    )
+    result = reduced(factors, entries, partial(_tied, matrix))
+    return float(
+        value(
+            type(result)(result.constant, result.factors, _semidefinite(result.covariance)), _BITS
+        ).mid()
+    )
+
+
+def _tied(matrix: Float, i: int, j: int) -> bool:
+    p, q, c = matrix[i, i], matrix[j, j], matrix[i, j]
+    return bool(abs(1 - (c / p) * (c / q)) <= _ON_LINE)
+
+
+def _semidefinite(covariance: sp.Matrix) -> sp.Matrix:
+    """Return an exact matrix whose rounding errors do not make it indefinite."""
+    lift = sp.Rational(ROUNDING) * covariance.rows
+    while True:
+        try:
+            require_semidefinite(covariance)
+        except InputError:
+            covariance = covariance + lift * sp.diag(*covariance.diagonal())
+            lift *= 2
+        else:
+            return covariance
+
+
+def _dyadic(value: np.float64) -> sp.Rational:
+    return sp.Rational(*float(value).as_integer_ratio())
