@@ -250,6 +250,25 @@ def _owen_by_a(h: arb, a: arb) -> arb:
     return times(times(_density(h), _density(times(a, h))), inverse(1 + _square(a)))
 
 
+def _ball_of(function: str) -> Callable[..., arb]:
+    # No monotonicity to use: the ball's own enclosure, which the centred form makes good.
+    return lambda *arguments: _BALLS.apply(function, list(arguments))
+
+
+def _turned(x: arb, y: arb) -> tuple[arb, arb]:
+    """Return phi(x) cos(xy) and phi(x) sin(xy)."""
+    density, angle = _density(x), times(x, y)
+    return times(density, angle.cos()), times(density, angle.sin())
+
+
+def _phi_cos_by_y(x: arb, y: arb) -> arb:
+    return _turned(x, y)[1] - times(y, _RULES["PhiCos"][0](x, y))
+
+
+def _phi_sin_by_y(x: arb, y: arb) -> arb:
+    return _turned(x, y)[0] - times(y, _RULES["PhiSin"][0](x, y))
+
+
 def _gauss(x: arb) -> arb:
     return 2 * (-_square(x)).exp() / arb.pi().sqrt()
 
@@ -277,6 +296,10 @@ _RULES: dict[str, tuple[Callable[..., arb], tuple[Callable[..., arb], ...]]] = {
         (lambda x: inverse(_RULES["sqrt"][0](1 - _square(x))),),
     ),
     "atan": (_increasing(lambda x: x.atan()), (lambda x: inverse(1 + _square(x)),)),
+    "sin": (_ball_of("sin"), (lambda x: x.cos(),)),
+    "cos": (_ball_of("cos"), (lambda x: -x.sin(),)),
+    "PhiCos": (_ball_of("PhiCos"), (lambda x, y: _turned(x, y)[0], _phi_cos_by_y)),
+    "PhiSin": (_ball_of("PhiSin"), (lambda x, y: -_turned(x, y)[1], _phi_sin_by_y)),
     "Phi": (_increasing(_cdf), (_density,)),
     "phi": (_density, (lambda x: times(-x, _density(x)),)),
     "OwenT": (_owen, (_owen_by_h, _owen_by_a)),

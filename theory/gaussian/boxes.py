@@ -21,7 +21,7 @@ from theory.arithmetic.boxes import minimum, sides
 from theory.arithmetic.functions import Arc, Cross, JointDensity, phi
 from theory.arithmetic.jets import Jet, Jets, inverse, times
 from theory.arithmetic.lowering import lower
-from theory.errors import DomainError
+from theory.errors import DomainError, InputError
 from theory.gaussian.expectation import c, expectation, p, q
 
 _S, _T = sp.symbols("s t", positive=True)
@@ -35,7 +35,12 @@ class OverBoxes:
     Parameters
     ----------
     f, g
-        Activations; Dirac masses allowed.
+        Activations whose expectations have a closed form; Dirac masses allowed.
+
+    Raises
+    ------
+    InputError
+        On the first call, where there is no closed form.
 
     Notes
     -----
@@ -90,6 +95,11 @@ class OverBoxes:
     @cached_property
     def _formula(self) -> sp.Expr:
         derived = expectation(self.f, self.g)._generic.expr
+        if derived.has(sp.Integral):
+            raise InputError(
+                f"E[{self.f}(u) {self.g}(v)] or its slopes have no closed form, and boxes need one; "
+                f"evaluate at points by .ball"
+            )
         plain = derived.replace(lambda e: isinstance(e, JointDensity), lambda e: e.rewrite(phi))
         scaled = plain.subs({p: _S**2, q: _T**2, c: _RHO * _S * _T})
         return _factored(scaled.replace(lambda e: isinstance(e, Cross | Arc), lambda e: e.doit()))

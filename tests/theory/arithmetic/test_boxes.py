@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from theory.arithmetic import OwenT, Phi, ball, lower, phi
 from theory.arithmetic.boxes import above, minimum, sides
-from theory.arithmetic.functions import Arc, Cross
+from theory.arithmetic.functions import Arc, Cross, PhiCos, PhiSin
 from theory.arithmetic.jets import Jet, Jets
 from theory.errors import DomainError, InexactInputError, InputError
 
@@ -25,6 +25,9 @@ EXPRESSIONS = {
     "erf": sp.erf(x * y) - sp.erfc(x),
     "asin": sp.asin(x / (2 + y)),
     "atan": sp.atan(x - 2 * y),
+    "waves": sp.sin(x * y) - sp.cos(2 * x + y),
+    "PhiCos": PhiCos(x + 1, x - y),
+    "PhiSin": PhiSin(x + 1, x - y),
     "Phi": Phi(x + y**2),
     "phi": phi(x - y / 2),
     "OwenT": OwenT(x + y, x - 2 * y),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import theory as th
 from theory.arithmetic.boxes import above, minimum
 from theory.arithmetic.jets import Jet
-from theory.errors import DomainError, InexactInputError
+from theory.errors import DomainError, InexactInputError, InputError
 
 PAIRS = {
     "hardtanh, hardtanh": (th.hardtanh(1), th.hardtanh(2)),
@@ -23,6 +23,8 @@ PAIRS = {
     "gelu', gelu'": (th.gelu().derivative, th.gelu().derivative),
     "triangle, ternary": (th.triangle(1), th.ternary("1/2")),
     "ternary', ternary'": (th.ternary("1/2").derivative, th.ternary("1/2").derivative),
+    "sine, hardtanh": (th.sine(1), th.hardtanh(1)),
+    "bump, bump": (th.gaussian_bump(1), th.gaussian_bump("1/2")),
     "relu, clipped_relu": (th.relu(), th.clipped_relu(1)),
 }
 variances = st.fractions(min_value=Fraction(1, 4), max_value=4, max_denominator=16)
@@ -102,6 +104,11 @@ def test_the_domain_is_checked():
         th.enclose(h, h, p=1, q=1, rho=0.5)
     with pytest.raises(DomainError, match="keep"):
         th.enclose(th.sign().derivative, th.sign().derivative, p=1, q=1, rho=(0, 1), max_boxes=50)
+
+
+def test_pairs_without_closed_form_are_refused():
+    with pytest.raises(InputError, match="closed form"):
+        th.enclose(th.laplace(1), th.laplace(1), p=1, q=1, rho=0)
 
 
 def test_a_planted_false_inequality_gets_a_witness():
