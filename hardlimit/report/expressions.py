@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from theory.activations import Activation, catalogue
 from theory.gaussian import expectation
+from theory.gaussian.display import lines
 
-# Characters of LaTeX that fit on one line, and lines beyond which a formula is folded away.
-LINE = 380
+# Lines beyond which a formula is folded away.
 LINES = 5
 
 
@@ -38,16 +38,4 @@ def derived() -> Iterator[Derived]:
 
 def _pair(group: str, f: Activation, g: Activation) -> Derived:
     left = rf"\mathbb{{E}}\left[{f.label}(u)\,{g.label}(v)\right]"
-    return Derived(group, left, tuple(_lines(expectation(f, g).latex_terms())))
-
-
-def _lines(terms: tuple[str, ...]) -> Iterator[str]:
-    """Yield a sum as lines of whole terms."""
-    line = ""
-    for term in terms:
-        if line and len(line) + len(term) > LINE:
-            yield line
-            line = term
-        else:
-            line = f"{line} {term}".strip()
-    yield line
+    return Derived(group, left, lines(expectation(f, g).latex_terms()))

@@ -12,6 +12,8 @@ from sympy.printing.latex import LatexPrinter
 from theory.arithmetic.functions import OwenT, Phi, Phi2, phi
 
 _DELTA = sp.Symbol(r"\Delta", positive=True)
+# Characters of LaTeX that fit on one line.
+LINE = 380
 # Groups are written in this order of their functions; what has none comes last.
 _RANK = (Phi2, OwenT, sp.asin, Phi, phi, sp.exp)
 
@@ -42,6 +44,26 @@ def latex_terms(expr: sp.Expr, determinant: sp.Expr) -> tuple[str, ...]:
     last = rest.pop() if rest else ""
     definition = rf"\quad \Delta = {plain_latex(determinant)}"
     return (first, *rest, f"{last},", definition) if last else (f"{first},", definition)
+
+
+def lines(terms: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the pieces of a sum as lines of whole terms, each short enough for a page."""
+    found: list[str] = []
+    for term in terms:
+        if found and len(found[-1]) + len(term) <= LINE:
+            found[-1] += f" {term}"
+        else:
+            found.append(term)
+    return tuple(found)
+
+
+def displayed(left: str, terms: tuple[str, ...]) -> str:
+    """Return ``left = sum of terms`` as a displayed equation for a notebook, aligned where it is long."""
+    first, *rest = lines(terms)
+    if not rest:
+        return f"$${left} = {first}$$"
+    body = " \\\\\n".join([rf"{left} ={{}}& {first}", *(rf"& {line}" for line in rest)])
+    return f"$$\\begin{{aligned}}\n{body}\n\\end{{aligned}}$$"
 
 
 def plain_latex(expr: sp.Expr) -> str:

@@ -17,7 +17,7 @@ from theory.arithmetic.float64 import cross
 from theory.arithmetic.functions import Orthant, Phi2
 from theory.checks import finite, positive_int
 from theory.errors import DomainError, InputError
-from theory.gaussian.display import latex_terms
+from theory.gaussian.display import displayed, latex_terms
 from theory.gaussian.integral import LineIntegral, MeanIntegral, PairIntegral
 from theory.gaussian.line import mean_of, on_line
 from theory.gaussian.linear import Linear
@@ -337,7 +337,8 @@ class Expectation:
 
     def _repr_latex_(self) -> str:
         second = "" if self._single else rf"\,{self.g.label}(v)"
-        return rf"$\mathbb{{E}}\left[{self.f.label}(u){second}\right] = {self.latex()}$"
+        left = rf"\mathbb{{E}}\left[{self.f.label}(u){second}\right]"
+        return displayed(left, self.latex_terms())
 
 
 def expectation(f: Activation, g: Activation | None = None) -> Expectation:

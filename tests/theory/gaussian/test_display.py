@@ -68,3 +68,20 @@ def test_the_printed_formula_has_the_derived_value(f, g) -> None:
     F = th.expectation(f, g)
     printed = read(F.latex()).subs(AT).evalf(20)
     assert abs(printed - F.expr.subs(AT).evalf(20)) < 1e-15 * (1 + abs(printed))
+
+
+@pytest.mark.parametrize(("f", "g"), PAIRS[::23], ids=lambda f: str(f))
+def test_a_notebook_shows_the_same_formula_in_lines_that_render(f, g) -> None:
+    F = th.expectation(f, g)
+    shown = F._repr_latex_()
+    assert shown.startswith("$$")
+    assert shown.endswith("$$")
+    body = shown.strip("$").removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+    lines = body.split(" \\\\\n")
+    for line in lines:
+        assert line.count(r"\left") == line.count(r"\right")
+    if len(lines) > 1:
+        assert all(line.startswith("& ") for line in lines[1:])
+        assert lines[0].count("={}&") == 1
+    joined = " ".join(line.removeprefix("& ") for line in lines).replace("={}&", "=")
+    assert joined.split("= ", 1)[1] == F.latex()

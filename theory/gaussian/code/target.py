@@ -162,8 +162,8 @@ class Writer:
         kind = type(expr).__name__
         if kind not in known:
             raise InputError(
-                f"the target {self.name} has no rule for {kind}, which the formula holds: "
-                f"{sp.sstr(expr)[:80]}; hardlimit itself evaluates it, in float64, mp and ball"
+                f"the target {self.name} has no rule for {kind}, which the formula of this expectation "
+                f"holds; hardlimit itself evaluates it, in float64, mp and ball"
             )
         arguments = ", ".join(self(argument) for argument in expr.args)
         return self.target.call.format(name=known[kind], arguments=arguments)
