@@ -6,6 +6,7 @@ inequality twice, at most \|f\|_4 \|g\|_4 P(|u| > r \sqrt p)^{1/2} (the same for
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import flint
@@ -13,8 +14,8 @@ import sympy as sp
 from flint import acb, arb
 
 from theory.activations import Activation
-from theory.activations.atoms import x
-from theory.activations.evaluation import pieces
+from theory.activations.atoms import Atom, x
+from theory.activations.evaluation import intervals, pieces, vanishing
 from theory.arithmetic.balls import Balls
 from theory.arithmetic.holomorphic import holomorphic
 from theory.arithmetic.lowering import lower
@@ -73,8 +74,8 @@ def line_ball(f: Activation, g: Activation, P: sp.Expr, k: sp.Expr, bits: int) -
         kernel = _gaussian(p)
         for low, high, expr in pieces(g.atoms):
             ends = sorted((low / k, high / k), key=float)
-            other = holomorphic(expr.subs(x, k * x), x)
-            integrand = lambda u, other=other: kernel(u) * other(u)  # noqa: E731
+            image_of = holomorphic(expr.subs(x, k * x), x)
+            integrand = lambda u, g=image_of: kernel(u) * g(u)  # noqa: E731
             radius = reach * p.sqrt()
             total += _integral(f, integrand, radius, small, (ends[0], ends[1])).real
         cut = (-(reach * reach) / 4).exp() * _norm(f, p) * _norm(g, p * slope * slope)
@@ -191,21 +192,48 @@ def _norm(f: Activation, p: arb) -> arb:
     E exp(8t|w|) <= 2 exp(1 + 32 t^2 p).
     """
     total = arb(1)
+    sharp, upper, below = vanishing(f.atoms)
+    for low, high, terms in _between(sharp):
+        for atom in terms:
+            # exp(tilt*x) is largest at one end of its interval; where that is infinite, the tilt stays.
+            peak = high if bool(atom.tilt > 0) else low
+            if atom.tilt == 0 or peak.is_finite:
+                lift = sp.exp(atom.tilt * peak) if atom.tilt != 0 else sp.S.One
+                total += _term_norm(replace(atom, coef=atom.coef * lift, tilt=sp.S.Zero), p)
+            else:
+                total += _term_norm(atom, p)
+    for side, noisy in ((1, upper), (-1, below)):
+        for atom in noisy:
+            # exp(tilt*x) Phi is at most exp(tilt*at + tilt^2 scale^2/2) where the two pull against each other.
+            if bool(side * atom.tilt < 0):
+                lift = sp.exp(atom.tilt * atom.at + atom.tilt**2 * atom.scale**2 / 2)
+                total += _term_norm(replace(atom, coef=atom.coef * lift, tilt=sp.S.Zero), p)
+            else:
+                total += _term_norm(atom, p)
     for atom in f.atoms:
-        if atom.is_dirac:
-            continue
-        size, power = abs(lower(atom.coef, {}, Balls())), atom.power
-        if atom.curve is not None and atom.order > 0:
-            size *= lower(atom.curve.bound(atom.order), {}, Balls())
-        elif atom.curve is not None:  # |R(y)| <= size |y|, y = u - at
-            growth = size * lower(atom.curve.size, {}, Balls())
-            total += growth * abs(lower(atom.at, {}, Balls())) * _power_norm(power, p)
-            size, power = growth, power + 1
-        elif atom.kind is atom.kind.BUMP:
-            size /= lower(atom.scale, {}, Balls())
-        tilt = lower(abs(atom.tilt), {}, Balls())
-        total += size * _power_norm(power, p) * arb(3) * (4 * tilt * tilt * p).exp()
+        if atom.kind is not atom.kind.STEP and not atom.is_dirac:
+            total += _term_norm(atom, p)
     return total
+
+
+def _between(steps: list[Atom]) -> list[tuple[sp.Expr, sp.Expr, tuple[Atom, ...]]]:
+    places, active = intervals(steps)
+    return list(zip([-sp.oo, *places], [*places, sp.oo], active, strict=True))
+
+
+def _term_norm(atom: Atom, p: arb) -> arb:
+    """Bound the L^4 norm of one term, its step or wave replaced by 1."""
+    size, power, extra = abs(lower(atom.coef, {}, Balls())), atom.power, arb(0)
+    if atom.curve is not None and atom.order > 0:
+        size *= lower(atom.curve.bound(atom.order), {}, Balls())
+    elif atom.curve is not None:  # |R(y)| <= size |y|, y = u - at
+        size *= lower(atom.curve.size, {}, Balls())
+        extra = size * abs(lower(atom.at, {}, Balls())) * _power_norm(power, p)
+        power += 1
+    elif atom.kind is atom.kind.BUMP:
+        size /= lower(atom.scale, {}, Balls())
+    tilt = lower(abs(atom.tilt), {}, Balls())
+    return extra + size * _power_norm(power, p) * arb(3) * (4 * tilt * tilt * p).exp()
 
 
 def _power_norm(k: int, p: arb) -> arb:

@@ -105,6 +105,7 @@ _SCALES = {
     sp.erfc: (1 / sp.sqrt(2), Shape.BELL),
     sp.exp: (sp.S.One, Shape.FADING),
     sp.tanh: (sp.S.One, Shape.FADING),
+    sp.cosh: (sp.S.One, Shape.FADING),
     sp.atan: (sp.S.One, Shape.ALGEBRAIC),
     sp.sin: (sp.S.One, Shape.WAVE),
     sp.cos: (sp.S.One, Shape.WAVE),

@@ -20,6 +20,8 @@ _FUNCTIONS: dict[type[sp.Basic], Real] = {
     sp.sin: lambda value: value.sin(),
     sp.cos: lambda value: value.cos(),
     sp.tanh: lambda value: value.tanh(),
+    sp.cosh: lambda value: value.cosh(),
+    sp.log: lambda value: value.log(),
     sp.atan: lambda value: value.atan(),
     sp.Abs: abs,
 }
