@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 from flint import arb, ctx
 
 from theory.quadrature.axis import Axis, Bend, Cell
-from theory.quadrature.panels import Feature, Resolution, panels, rule
+from theory.quadrature.definition import Shape
+from theory.quadrature.panels import Feature, Resolution, panels, rule, trapezoids
 
 _HALF, _ZERO = arb("0.5"), arb(0)
+
+# A pole this many standard deviations off the real axis is not seen by equal steps.
+_FAR_POLE = 8
+# Wider features make no difference any more.
+_WIDEST = 64
 
 
 @dataclass(frozen=True)
@@ -82,18 +88,19 @@ def cell_sums(
     # z0 d + d^2/2 = room, without cancellation
     far = 2 * room / (abs(slope) + sqrt(slope * slope + 2 * room))
     ends = max(start, arb(-far)), min(end, arb(far))
-    narrow: list[Feature] = []
-    for bend in features:
-        width = bend.width / std
-        if width < 1:
-            centre = (bend.centre - x0) / std
-            narrow.append((float(centre.mid()), float(width.mid()), bend.shape))
+    narrow, gentle = _bends(features, x0, std)
+    bits, minus_half = ctx.prec, -_HALF
+    collected = _Collected(cell, x0, std)
+    if not narrow and gentle and start < -far and end > far:
+        # A polynomial grows on the way off the real axis.
+        digits = resolution.digits + max(2, *(len(f.coefficients) for f in cell.factors))
+        for d, weight in trapezoids(gentle, ceil(far), digits, bits):
+            collected.add(d, weight)
+        return collected.sums()
 
     def exponent(offset: float) -> float:
         return offset * (slope + offset / 2)
 
-    bits, minus_half = ctx.prec, -_HALF
-    collected = _Collected(cell, x0, std)
     for panel in panels(ends, narrow, exponent, resolution):
         half = (panel.right - panel.left) * _HALF
         middle = panel.left + half
@@ -102,6 +109,25 @@ def cell_sums(
             z = z0 + d
             collected.add(d, half * weight * (z * z * minus_half).exp())
     return collected.sums()
+
+
+def _bends(features: Iterable[Bend], x0: arb, std: arb) -> tuple[list[Feature], int]:
+    """Return features narrower than the Gaussian, and how wide all others are, in eighths.
+
+    The width is 0 where a pole is too near for equal steps.
+    """
+    narrow: list[Feature] = []
+    widest = float(_WIDEST)
+    for bend in features:
+        width = bend.width / std
+        if width < 1:
+            centre = (bend.centre - x0) / std
+            narrow.append((float(centre.mid()), float(width.mid()), bend.shape))
+        elif bend.shape is Shape.BELL or bend.shape is Shape.WAVE:
+            widest = min(widest, float(width.mid()))
+        elif width < _FAR_POLE:
+            widest = 0.0
+    return narrow, int(8 * widest)
 
 
 class _Collected:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import ceil, inf, log, sqrt
+from math import ceil, inf, log, pi, sqrt
 
 from flint import arb, ctx
 
@@ -68,6 +68,35 @@ def rule(nodes: int, bits: int) -> tuple[tuple[arb, arb], ...]:
     """Gauss-Legendre nodes and weights on [-1, 1] as balls of ``bits`` bits."""
     with ctx.workprec(bits):
         return tuple(arb.legendre_p_root(nodes, k, weight=True) for k in range(nodes))
+
+
+@lru_cache(maxsize=1024)
+def trapezoids(eighths: int, far: int, digits: int, bits: int) -> tuple[tuple[arb, arb], ...]:
+    """Places and weights, exp(-z^2/2) counted in, of equal steps over the whole of a Gaussian.
+
+    Parameters
+    ----------
+    eighths
+        Least width of what multiplies the Gaussian, at least 1, in eighths of its standard deviation.
+    far
+        Where to stop on both sides.
+    digits
+        Relative to the integral of the absolute value.
+    bits
+        Precision of the balls.
+
+    Notes
+    -----
+    A shift of the path by i y shows the error exp(y^2/2 (1 + w^-2) + y/w - 2 pi y/h) of steps h, least at
+    the y where 2 pi/h = 1/w + y (1 + w^-2) (Trefethen and Weideman 2014, theorem 5.1).
+    """
+    width = eighths / 8
+    bend = 1 + width**-2
+    step = 2 * pi / (1 / width + sqrt(2 * bend * (digits + 1) * log(10)))
+    count = ceil(far / step)
+    with ctx.workprec(bits):
+        places = [arb(step) * k for k in range(-count, count + 1)]
+        return tuple((z, step * (z * z / -2).exp()) for z in places)
 
 
 @lru_cache(maxsize=16384)

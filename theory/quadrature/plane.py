@@ -108,6 +108,8 @@ def expectations(
     hopeless: set[Pair] = set()
     norm = 1 / (2 * arb.pi())
     for box, cap, users in _needed(first, second, pairs, scales, resolution):
+        if all(pair in hopeless for pair, *_ in users):
+            continue
         try:
             integrals = _integrals(box, first, second, cap, resolution)
         except QuadratureError:

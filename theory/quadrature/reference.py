@@ -220,35 +220,33 @@ def _agreed(
 ) -> dict[Key, Reference | QuadratureError]:
     """Integrate at two resolutions; halve the panels where they disagree, and give up loudly."""
     reach = _reach(digits, growth)
-    found: dict[Key, Reference | QuadratureError] = {}
     wanted = list(keys)
+    hopeless = QuadratureError("the integrand bends too often where its mass is")
+    found: dict[Key, Reference | QuadratureError] = dict.fromkeys(wanted, hopeless)
     with ctx.workprec(bits):
         for refinement in range(_REFINEMENTS):
             part = 2.0**refinement
-            coarse, fine = (
-                integrate(
-                    wanted,
-                    Resolution(
-                        digits + more + refinement,
-                        reach + further,
-                        step / part,
-                        fall / part,
-                        grade / part,
-                    ),
+            sums: list[dict[Key, Sum]] = []
+            for more, further, step, fall, grade in (_COARSE, _FINE):
+                resolution = Resolution(
+                    digits + more + refinement,
+                    reach + further,
+                    step / part,
+                    fall / part,
+                    grade / part,
                 )
-                for more, further, step, fall, grade in (_COARSE, _FINE)
-            )
+                sums.append(integrate(wanted, resolution))
+                # What bends too often to be followed does so at every resolution.
+                wanted = [key for key in wanted if key in sums[-1]]
             for key in wanted:
-                found[key] = _judged(coarse.get(key), fine.get(key), digits)
+                found[key] = _judged(sums[0][key], sums[1][key], digits)
             wanted = [key for key in wanted if not isinstance(found[key], Reference)]
             if not wanted:
                 break
     return found
 
 
-def _judged(coarse: Sum | None, fine: Sum | None, digits: int) -> Reference | QuadratureError:
-    if coarse is None or fine is None:
-        return QuadratureError("the integrand bends too often where its mass is")
+def _judged(coarse: Sum, fine: Sum, digits: int) -> Reference | QuadratureError:
     radius = abs(fine.value - coarse.value).upper()
     allowed = fine.mass * arb(10) ** -digits
     if fine.mass == 0 or radius < allowed:
