@@ -31,10 +31,11 @@ _REFINEMENTS = 4
 
 @dataclass(frozen=True)
 class Reference:
-    """A value, and how far two independent resolutions and the enclosed rounding leave it open."""
+    """A value, how far two independent resolutions and the enclosed rounding leave it open, and E|f g|."""
 
     value: mpmath.mpf
     radius: mpmath.mpf
+    mass: mpmath.mpf
 
 
 def expectation(
@@ -202,7 +203,8 @@ def _moment(f: Definition, p: sp.Expr, digits: int) -> Reference:
     if p == 0:
         with ctx.workprec(_working_bits(digits)):
             value = number(ends.value_at_zero(f))
-            return Reference(_mpf(value.mid(), digits), _mpf(value.rad(), digits))
+            middle = _mpf(value.mid(), digits)
+            return Reference(middle, _mpf(value.rad(), digits), abs(middle))
     bits = _bits(digits, (f,), Covariance(p, p, sp.S.Zero, p**2))
 
     def integrate(wanted: list[int], resolution: Resolution) -> dict[int, Sum]:
@@ -251,7 +253,11 @@ def _judged(coarse: Sum, fine: Sum, digits: int) -> Reference | QuadratureError:
     allowed = fine.mass * arb(10) ** -digits
     if fine.mass == 0 or radius < allowed:
         rounding = abs(_mpf(fine.value.rad(), digits))
-        return Reference(_mpf(fine.value.mid(), digits), _mpf(radius, digits) + rounding)
+        return Reference(
+            _mpf(fine.value.mid(), digits),
+            _mpf(radius, digits) + rounding,
+            _mpf(fine.mass.mid(), digits),
+        )
     return QuadratureError(
         f"two resolutions differ by {radius.str(3, radius=False)} where "
         f"{allowed.str(3, radius=False)} was asked for; "
