@@ -67,11 +67,11 @@ def _block(factors: Factors, covariance: sp.Matrix, bits: int) -> arb:
     if len(factors) == covariance.rows == 2:
         p, q, c = covariance[0, 0], covariance[1, 1], covariance[0, 1]
         return expectation(*functions).ball(p, q, c, bits=bits)
-    terms = expanded(tuple(functions))
+    terms = expanded(tuple(functions), tuple(k for _, k in factors))
     working = bits + 32
     while True:
         with flint.ctx.workprec(working):
-            result = _sum(terms, [k for _, k in factors], covariance)
+            result = _sum(terms, covariance)
         if result.is_finite():
             small = working > _PATIENCE * bits + _MORE
             if result.rel_accuracy_bits() >= bits or small:
@@ -84,15 +84,15 @@ def _block(factors: Factors, covariance: sp.Matrix, bits: int) -> arb:
         working = working * 3 // 2
 
 
-def _sum(terms: tuple[Term, ...], variables: list[int], covariance: sp.Matrix) -> arb:
+def _sum(terms: tuple[Term, ...], covariance: sp.Matrix) -> arb:
     leaves = _Balls()
-    matrix = [[number(covariance[i, j]) for j in variables] for i in variables]
-    mean = [leaves.zero] * len(variables)
-    known: dict[tuple[sp.Expr, ...], Moments] = {}
+    known: dict[tuple[tuple[int, ...], tuple[sp.Expr, ...]], Moments] = {}
     total = arb(0)
     for term in terms:
-        if term.scales not in known:
+        key = (term.variables, term.scales)
+        if key not in known:
+            matrix = [[number(covariance[i, j]) for j in term.variables] for i in term.variables]
             noise = [number(scale) * number(scale) for scale in term.scales]
-            known[term.scales] = Moments(leaves, mean, matrix, noise)
-        total += number(term.coefficient) * known[term.scales].moment(term.powers, term.marks)
+            known[key] = Moments(leaves, [leaves.zero] * len(matrix), matrix, noise)
+        total += number(term.coefficient) * known[key].moment(term.powers, term.marks)
     return total

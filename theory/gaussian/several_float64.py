@@ -6,10 +6,12 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from theory.activations import Activation
 from theory.covariance import ROUNDING
 from theory.errors import InputError
+from theory.gaussian.expectation import expectation
 from theory.gaussian.several_balls import value
-from theory.gaussian.several_factors import Factors, reduced, require_semidefinite
+from theory.gaussian.several_factors import Factors, Reduced, reduced, require_semidefinite
 
 Float = NDArray[np.float64]
 
@@ -21,23 +23,32 @@ _BITS = 60
 def evaluate(factors: Factors, matrices: Float) -> Float:
     """Evaluate at matrices of shape (..., n, n), positive semidefinite to rounding."""
     size = matrices.shape[-1]
+    functions, variables = [f for f, _ in factors], [k for _, k in factors]
+    if len(set(variables)) == len(variables) <= 2:
+        return _at_most_two(functions, variables, matrices)
     flat = matrices.reshape(-1, size, size)
     distinct, where = np.unique(flat, axis=0, return_inverse=True)
     rounded = np.array([_rounded(factors, matrix) for matrix in distinct])
     return np.asarray(rounded[where.reshape(-1)].reshape(matrices.shape[:-2]))
 
 
+def _at_most_two(functions: list[Activation], variables: list[int], matrices: Float) -> Float:
+    if len(functions) == 1:
+        return expectation(functions[0]).float64(matrices[..., 0, 0])
+    i, j = variables
+    p, q, c = matrices[..., i, i], matrices[..., j, j], matrices[..., i, j]
+    return expectation(*functions).float64(p, q, c)
+
+
 def _rounded(factors: Factors, matrix: Float) -> float:
     """Return the value at one matrix, by balls."""
     entries = sp.Matrix(
-        matrix.shape[0], matrix.shape[1], lambda i, j: _dyadic(matrix[min(i, j), max(i, j)])
+        *matrix.shape,
+        lambda i, j: sp.Rational(*float(matrix[min(i, j), max(i, j)]).as_integer_ratio()),
     )
-    result = reduced(factors, entries, partial(_tied, matrix))
-    return float(
-        value(
-            type(result)(result.constant, result.factors, _semidefinite(result.covariance)), _BITS
-        ).mid()
-    )
+    given = reduced(factors, entries, partial(_tied, matrix))
+    regular = Reduced(given.constant, given.factors, _semidefinite(given.covariance))
+    return float(value(regular, _BITS).mid())
 
 
 def _tied(matrix: Float, i: int, j: int) -> bool:
@@ -56,7 +67,3 @@ def _semidefinite(covariance: sp.Matrix) -> sp.Matrix:
             lift *= 2
         else:
             return covariance
-
-
-def _dyadic(value: np.float64) -> sp.Rational:
-    return sp.Rational(*float(value).as_integer_ratio())

@@ -10,16 +10,17 @@ E[u_k G] = E[u_k] E[G] + sum_l Cov(u_k, u_l) (E[d_{u_l} G] + E[d_{s_l} G]), and 
 same recursion runs in balls, in float64 and in SymPy: a ``Leaves`` says what a density and an orthant are there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import sympy as sp
 
 from theory.activations import Activation
 from theory.activations.atoms import Atom, Kind
+from theory.activations.atoms import product as atom_product
 from theory.errors import ActivationError
 
 Matrix = list[list[Any]]
@@ -64,26 +65,71 @@ NONE = Mark(Sign.NONE)
 
 @dataclass(frozen=True)
 class Term:
-    """One product of atoms: a coefficient, the scales of their noises, powers and marks."""
+    """One product of atoms: a coefficient, and for each factor its variable, noise scale, power and mark."""
 
     coefficient: sp.Expr
+    variables: tuple[int, ...]
     scales: tuple[sp.Expr, ...]
     powers: tuple[int, ...]
     marks: tuple[Mark, ...]
 
 
+Word: TypeAlias = tuple[Atom, ...]
+"""Atoms on one variable, coefficients 1, whose product is no sum of atoms."""
+
+
 @cache
-def expanded(functions: tuple[Activation, ...]) -> tuple[Term, ...]:
-    """Expand a product of activations over their atoms."""
-    return tuple(
-        Term(
-            sp.Mul(*(atom.coef for atom in atoms)),
-            tuple(atom.scale for atom in atoms),
-            tuple(atom.power for atom in atoms),
-            tuple(map(Mark.of, atoms)),
+def expanded(functions: tuple[Activation, ...], variables: tuple[int, ...]) -> tuple[Term, ...]:
+    """Expand a product of activations over their atoms, sharp atoms on one variable multiplied."""
+    words = [
+        _words(tuple(f for f, k in zip(functions, variables, strict=True) if k == variable))
+        for variable in sorted(set(variables))
+    ]
+    terms = []
+    for chosen in product(*(of_variable.items() for of_variable in words)):
+        placed = [(k, atom) for k, (word, _) in enumerate(chosen) for atom in word]
+        terms.append(
+            Term(
+                sp.Mul(*(coefficient for _, coefficient in chosen)),
+                tuple(sorted(set(variables))[k] for k, _ in placed),
+                tuple(atom.scale for _, atom in placed),
+                tuple(atom.power for _, atom in placed),
+                tuple(Mark.of(atom) for _, atom in placed),
+            )
         )
-        for atoms in product(*(f.atoms for f in functions))
-    )
+    return tuple(terms)
+
+
+def _words(functions: tuple[Activation, ...]) -> dict[Word, sp.Expr]:
+    total: dict[Word, sp.Expr] = {(): sp.S.One}
+    # Dirac masses last: they then meet one step at a place, and take its midpoint.
+    for f in sorted(functions, key=lambda f: f.has_dirac):
+        longer: dict[Word, sp.Expr] = {}
+        for (word, coefficient), atom in product(total.items(), f.atoms):
+            for joined, factor in _joined(word, atom):
+                longer[joined] = longer.get(joined, sp.S.Zero) + coefficient * factor
+        total = {word: coefficient for word, coefficient in longer.items() if coefficient != 0}
+    return total
+
+
+def _joined(word: Word, atom: Atom) -> list[tuple[Word, sp.Expr]]:
+    """Multiply an atom into a word."""
+    for place, other in enumerate(word):
+        together = _together(other, atom)
+        if together is not None:
+            rest = (*word[:place], *word[place + 1 :])
+            return [part for one in together for part in _joined(rest, one)]
+    return [((*word, replace(atom, coef=sp.S.One)), atom.coef)]
+
+
+def _together(one: Atom, other: Atom) -> list[Atom] | None:
+    try:
+        return atom_product(one, other)
+    except ActivationError:
+        for mass, step in ((one, other), (other, one)):
+            if mass.is_dirac and step.is_sharp and step.at == mass.at:
+                return [replace(mass, coef=mass.coef * step.coef * mass.at**step.power / 2)]
+        return None
 
 
 class Leaves(Protocol):

@@ -42,20 +42,20 @@ def formula(factors: Factors, K: sp.Matrix) -> sp.Expr:
         at = {p: K[i, i], q: K[j, j], c: K[i, j]}
         return expectation(*functions).expr.xreplace(at)
     try:
-        terms = expanded(tuple(functions))
+        terms = expanded(tuple(functions), tuple(variables))
     except ActivationError:
         return definition(factors, K)
     if not all(_is_closed(term) for term in terms):
         return definition(factors, K)
-    matrix = [[K[i, j] for j in variables] for i in variables]
-    known: dict[tuple[sp.Expr, ...], Moments] = {}
+    known: dict[tuple[tuple[int, ...], tuple[sp.Expr, ...]], Moments] = {}
     total = []
     for term in terms:
-        if term.scales not in known:
-            zeros = [sp.S.Zero] * len(functions)
+        key = (term.variables, term.scales)
+        if key not in known:
+            matrix = [[K[i, j] for j in term.variables] for i in term.variables]
             noise = [scale**2 for scale in term.scales]
-            known[term.scales] = Moments(_Symbolic(), zeros, matrix, noise)
-        total.append(term.coefficient * known[term.scales].moment(term.powers, term.marks))
+            known[key] = Moments(_Symbolic(), [sp.S.Zero] * len(noise), matrix, noise)
+        total.append(term.coefficient * known[key].moment(term.powers, term.marks))
     # Coefficients are distributed once: arcsines of several terms then cancel.
     return sp.Add(*(sp.expand(part, deep=False) for part in total))
 
@@ -79,7 +79,8 @@ def definition(factors: Factors, K: sp.Matrix) -> sp.Expr:
 
 
 def _at(f: Activation, point: sp.Symbol) -> sp.Expr:
-    return f.expr.xreplace({x: point})
+    # Steps, not branches: SymPy multiplies the branches of an integrand out.
+    return sp.Add(*(atom.expr for atom in f.atoms)).xreplace({x: point})
 
 
 class _Symbolic:

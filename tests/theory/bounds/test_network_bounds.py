@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import theory as th
-from theory.bounds.fluctuation import fluctuation
+from theory.bounds.fluctuation import _entire_fourth, fluctuation
 from theory.errors import ActivationError, DomainError, InputError
 
 X = np.array([[1.0, 0.5, 0.0], [0.3, -1.2, 0.7]])
@@ -42,19 +42,38 @@ def test_fluctuation_of_the_identity_is_wicks():
     assert fluctuation(th.identity(), COVARIANCE) == pytest.approx(expected, rel=1e-12)
 
 
-def test_fluctuation_by_quadrature_agrees_with_a_steep_limit():
+def test_fluctuation_of_steep_functions_tends_to_that_of_sign():
     """erf(beta x) tends to sign: V tends to that of sign, at rate 1/beta."""
     pair = COVARIANCE[:2, :2]
     sign = fluctuation(th.sign(), pair)
-    gaps = [abs(fluctuation(th.erf(beta), pair) / sign - 1) for beta in (1, 2, 3)]
-    assert gaps[0] > gaps[1] > gaps[2]
+    gaps = [abs(fluctuation(th.erf(beta), pair) / sign - 1) for beta in (1, 10, 1000)]
+    assert gaps[0] > 50 * gaps[1] / 10 > 50 * 50 * gaps[2] / 1000
+
+
+def test_fluctuation_of_smooth_functions_by_the_trapezoid_rule():
+    """What four factors together cannot: the rule agrees where both apply, and says where it does not."""
+    pair = COVARIANCE[:2, :2]
+    rule = _entire_fourth(th.erf(1), pair)
+    joint = th.joint_expectation([th.erf(1)] * 4, variables=(0, 0, 1, 1)).float64(pair)
+    assert rule[0, 1] == pytest.approx(float(joint), rel=1e-12)
+    assert fluctuation(th.arctan(), pair) > 0
     with pytest.raises(DomainError, match="too steep"):
-        fluctuation(th.erf(1000), COVARIANCE[:1, :1])
+        _entire_fourth(th.erf(1000), COVARIANCE[:1, :1])
+
+
+def test_fluctuation_of_smooth_and_sharp_together():
+    """Relu + erf, which no product of two activations holds, against a fine Riemann sum in one variable."""
+    f, p = th.relu() + th.erf(1), COVARIANCE[:1, :1]
+    z = np.linspace(-12, 12, 2_000_001)
+    weight = np.exp(-z * z / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
+    values = f(math.sqrt(1.3) * z)
+    expected = weight @ values**4 - (weight @ values**2) ** 2
+    assert fluctuation(f, p) == pytest.approx(expected, rel=1e-9)
 
 
 def test_fluctuation_refuses_what_it_cannot_integrate():
     with pytest.raises(ActivationError, match="breakpoints"):
-        fluctuation(th.relu() + th.erf(1), COVARIANCE)
+        fluctuation(th.relu() + th.arctan(), COVARIANCE)
 
 
 def test_one_linear_layer_by_hand():
