@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import flint
 from flint import arb
 
 from theory.gaussian.code.rounding import accuracy
@@ -70,9 +71,9 @@ def integer_power(sign: str) -> Callable[[str, int], str]:
 
 def quadrature_rows(opening: str, middle: str, closing: str) -> str:
     """Return 24 Gauss-Legendre nodes and weights of (0, 1), rounded once, a row each."""
-    count = 24
-    rows = []
-    for k in range(count):
-        node, weight = arb.legendre_p_root(count, k, weight=True)
-        rows.append(f"{opening}{float((1 + node) / 2)!r}{middle}{float(weight / 2)!r}{closing}")
+    count, rows = 24, []
+    with flint.ctx.workprec(100):
+        for k in range(count):
+            node, weight = arb.legendre_p_root(count, k, weight=True)
+            rows.append(f"{opening}{float((1 + node) / 2)!r}{middle}{float(weight / 2)!r}{closing}")
     return "\n".join(rows)
