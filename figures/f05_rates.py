@@ -92,9 +92,10 @@ def one_layer_variance(arch: th.Architecture, pair: Array) -> float:
     at = (covariance[0, 0], covariance[1, 1], covariance[0, 1])
     value = th.expectation(sigma, sigma).float64(*at)
     factor = th.expectation(slope, tau).float64(*at)
-    value_square = th.expectation(sigma * sigma, sigma * sigma).float64(*at)
-    factor_square = th.expectation(slope * slope, tau * tau).float64(*at)
-    mixed = th.expectation(sigma * slope, sigma * tau).float64(*at)
+    value_square, factor_square, mixed = (
+        th.joint_expectation(factors, variables=(0, 0, 1, 1)).float64(covariance)
+        for factors in ([sigma] * 4, [slope, slope, tau, tau], [sigma, slope, sigma, tau])
+    )
     return float(
         arch.weight_stds[1] ** 4
         * (

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import flint
 from flint import acb, acb_poly, arb, arb_poly, fmpq, fmpq_poly
 
-from theory.gaussian.several_pairs import tail, two
+from theory.gaussian.several_pairs import pair_orthant, tail
 
 Number: TypeAlias = fmpq | arb
 Matrix: TypeAlias = list[list[Any]]
@@ -193,7 +193,7 @@ class _Pair:
             return density * tail(gaps[0], D * moments[0], analytic)
         scaled = [D * moment for moment in moments]
         det = D * D * D * whole
-        return density * two(gaps, scaled, det, analytic, wide, self.singular)
+        return density * pair_orthant(gaps, scaled, det, analytic, wide, self.singular)
 
 
 def _centred_orthant(D: acb, moments: list[acb], whole: acb, analytic: bool) -> acb:

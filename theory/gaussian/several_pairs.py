@@ -16,7 +16,7 @@ def tail(gap: acb, variance: acb, analytic: bool) -> acb:
     return (gap * (2 * variance).rsqrt(analytic=analytic)).erfc() / 2
 
 
-def two(
+def pair_orthant(
     gaps: list[acb], moments: list[acb], det: acb, analytic: bool, wide: bool, singular: bool
 ) -> acb:
     """Return the orthant of two variables with complex parameters, analytic in them; ``det`` is PQ - c^2."""
