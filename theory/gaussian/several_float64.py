@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from theory.activations import Activation
 from theory.covariance import ROUNDING
 from theory.errors import InputError
+from theory.gaussian import several_signs
 from theory.gaussian.expectation import expectation
 from theory.gaussian.several_balls import value
 from theory.gaussian.several_factors import Factors, Reduced, reduced, require_semidefinite
@@ -18,6 +19,7 @@ Float = NDArray[np.float64]
 # Inputs rounded to float64 move p*q - c*c by up to 2 ulp of p*q.
 _ON_LINE = 2.0**-51
 _BITS = 60
+_BUDGET = 1e-12
 
 
 def evaluate(factors: Factors, matrices: Float) -> Float:
@@ -27,9 +29,23 @@ def evaluate(factors: Factors, matrices: Float) -> Float:
     if len(set(variables)) == len(variables) <= 2:
         return _at_most_two(functions, variables, matrices)
     flat = matrices.reshape(-1, size, size)
-    distinct, where = np.unique(flat, axis=0, return_inverse=True)
-    rounded = np.array([_rounded(factors, matrix) for matrix in distinct])
-    return np.asarray(rounded[where.reshape(-1)].reshape(matrices.shape[:-2]))
+    values, doubtful = _by_signs(functions, variables, flat)
+    if np.any(doubtful):
+        distinct, where = np.unique(flat[doubtful], axis=0, return_inverse=True)
+        rounded = np.array([_rounded(factors, matrix) for matrix in distinct])
+        values[doubtful] = rounded[where.reshape(-1)]
+    return values.reshape(matrices.shape[:-2])
+
+
+def _by_signs(
+    functions: list[Activation], variables: list[int], matrices: Float
+) -> tuple[Float, NDArray[np.bool_]]:
+    """Return vectorised values where there are any, and where their error bound does not do."""
+    terms = several_signs.terms_of(tuple(functions), tuple(variables))
+    if terms is None:
+        return np.empty(len(matrices)), np.ones(len(matrices), dtype=bool)
+    values, errors = several_signs.evaluate(terms, matrices)
+    return values, ~(errors <= _BUDGET * np.abs(values))
 
 
 def _at_most_two(functions: list[Activation], variables: list[int], matrices: Float) -> Float:
