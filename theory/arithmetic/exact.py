@@ -4,6 +4,7 @@ from fractions import Fraction
 from numbers import Integral, Rational
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from theory.errors import InexactInputError, InputError
@@ -30,7 +31,7 @@ def exact(value: Any, name: str) -> sp.Expr:
     InputError
         For anything that is not a finite real number.
     """
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         raise InputError(f"{name} must be a number, got {value!r}")
     if isinstance(value, Integral):
         return sp.Integer(int(value))
