@@ -192,6 +192,11 @@ class Activation:
         return all(atom.is_plain for atom in self.atoms)
 
     @cached_property
+    def has_tilted_step(self) -> bool:
+        """Whether an exponential sits on a step: closed forms exist, as large numbers times small ones."""
+        return any(atom.tilt != 0 and not atom.is_smooth for atom in self.atoms)
+
+    @cached_property
     def has_curve(self) -> bool:
         """Whether Gaussian expectations of it have no closed form."""
         return any(atom.curve is not None for atom in self.atoms)

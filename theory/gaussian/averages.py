@@ -14,6 +14,8 @@ from theory.arithmetic.functions import Phi, phi
 
 STD = sp.Symbol("sigma", positive=True)
 
+_TAME = 5.0
+
 
 @lru_cache(maxsize=512)
 def average(f: Activation) -> sp.Expr | None:
@@ -39,6 +41,11 @@ def average(f: Activation) -> sp.Expr | None:
     total += [_in_normal_functions(a, side=-1) for a in lower_ones]
     total += [_in_normal_functions(a) for a in terms if a.kind is a.kind.BUMP]
     return sp.Add(*total)
+
+
+def is_tame(f: Activation, std: float) -> bool:
+    """Whether the factors exp(tilt^2 std^2/2) of the closed average are of moderate size."""
+    return all(a.is_smooth or abs(float(a.tilt)) * std < _TAME for a in f.atoms)
 
 
 def _in_normal_functions(atom: Atom, side: int = 1) -> sp.Expr:

@@ -20,7 +20,7 @@ from theory.arithmetic.balls import Balls
 from theory.arithmetic.holomorphic import holomorphic
 from theory.arithmetic.lowering import lower
 from theory.errors import DomainError
-from theory.gaussian.averages import STD, average, value_at
+from theory.gaussian.averages import STD, average, is_tame, value_at
 
 _FLOOR = 1100
 
@@ -120,7 +120,7 @@ def _conditional(
 ) -> Callable[[acb], acb]:
     """Return u -> E[g(v) | u], cut at |v| < ``radius`` where it has to be integrated."""
     closed = average(g)
-    if closed is not None:
+    if closed is not None and is_tame(g, float(std.mid())):
         inner = holomorphic(closed, x, {STD: std})
         return lambda u: inner(acb(slope) * u)
     front, half = acb(1 / ((2 * arb.pi()).sqrt() * std)), acb(-1 / (2 * std * std))

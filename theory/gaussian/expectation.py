@@ -14,7 +14,7 @@ from theory.activations import Activation
 from theory.activations.atoms import step
 from theory.arithmetic import Formula, OwenT, exact, exact_or_dyadic, readable
 from theory.arithmetic.float64 import cross
-from theory.arithmetic.functions import Orthant, Phi2
+from theory.arithmetic.functions import Orthant
 from theory.checks import finite, positive_int
 from theory.errors import DomainError, InputError
 from theory.gaussian.display import displayed, latex_terms
@@ -123,6 +123,7 @@ class Expectation:
                     a.power, b.power, Factor.of(a), Factor.of(b)
                 )
                 total.add_all(moment, a.coef * b.coef)
+        total.complement()
         return total.expr
 
     @cached_property
@@ -132,8 +133,8 @@ class Expectation:
 
     @cached_property
     def _generic(self) -> Formula | PairIntegral:
-        if not self._vanishes and (self.f.has_curve or self.g.has_curve or self._derived.has(Phi2)):
-            # Tilted orthants are small numbers times large ones: their integral keeps the digits.
+        if not self._vanishes and any(h.has_curve or h.has_tilted_step for h in (self.f, self.g)):
+            # Tilted steps are small numbers times large ones: their integral keeps the digits.
             return PairIntegral(self.f, self.g)
         # In Owen's T the large parts of the orthants cancel exactly, before anything is rounded.
         total = Linear()
@@ -159,8 +160,9 @@ class Expectation:
                     pair = PairMoments(p, q, sign * sp.sqrt(p) * sp.sqrt(q), a.scale, b.scale)
                     moment = pair.moment(a.power, b.power, Factor.of(a), Factor.of(b))
                     total.add_all(moment, a.coef * b.coef)
-        if total.expr.has(Phi2):
-            return LineIntegral(self.f, self.g, sign)
+        total.complement()
+        if self.f.has_tilted_step or self.g.has_tilted_step:
+            return LineIntegral(self.f, self.g, sign, total.expr)
         return Formula(total.expr, (p, q))
 
     def _scale(self, P: Float, Q: Float) -> Float:
@@ -373,7 +375,10 @@ def _pair(e: sp.Expr, d: sp.Expr) -> PairMoments:
 
 
 def _one_variable(f: Activation) -> Formula | MeanIntegral:
-    return MeanIntegral(f) if f.has_curve and f.parity != -1 else Formula(mean_of(f, p), (p,))
+    if f.has_curve and f.parity != -1:
+        return MeanIntegral(f)
+    closed = mean_of(f, p)
+    return MeanIntegral(f, closed) if f.has_tilted_step and closed != 0 else Formula(closed, (p,))
 
 
 def _broadcast(P: Float, Q: Float, C: Float) -> list[Float]:

@@ -42,8 +42,15 @@ class PairIntegral:
 
     @cached_property
     def parts(self) -> tuple[Activation, Activation, bool]:
-        """The outer function, the inner one, and whether they were exchanged: a closed mean goes inside."""
-        exchanged = average(self.g) is None and average(self.f) is not None
+        """The outer function, the inner one, and whether they were exchanged: the simpler mean goes inside."""
+        # Masses alone evaluate the other function: no outer integral is left.
+        costs = [
+            -1
+            if all(a.is_dirac for a in h.atoms)
+            else 4 - 2 * (average(h) is None) - (h.has_curve or h.has_tilted_step)
+            for h in (self.f, self.g)
+        ]
+        exchanged = costs[1] < costs[0]
         return (self.g, self.f, True) if exchanged else (self.f, self.g, False)
 
     @property
@@ -89,10 +96,13 @@ class LineIntegral:
     f: Activation
     g: Activation
     sign: int
+    closed: sp.Expr | None = None
 
     @property
     def expr(self) -> sp.Expr:
-        """An unevaluated ``Integral``, and the Dirac terms."""
+        """The closed form given, or an unevaluated ``Integral``."""
+        if self.closed is not None:
+            return self.closed
         k = self.sign * sp.sqrt(_Q / _P)
         u = sp.Symbol("u", real=True)
         density = phi(u / sp.sqrt(_P)) / sp.sqrt(_P)
@@ -120,10 +130,13 @@ class MeanIntegral:
     """E[f(u)], u ~ N(0, p), p > 0."""
 
     f: Activation
+    closed: sp.Expr | None = None
 
     @property
     def expr(self) -> sp.Expr:
         """A closed form, or an unevaluated ``Integral``."""
+        if self.closed is not None:
+            return self.closed
         return given(self.f, sp.S.Zero, sp.sqrt(_P))
 
     def ball(self, P: sp.Expr, bits: int) -> arb:

@@ -35,6 +35,7 @@ def mean_of(f: Activation, p: sp.Symbol) -> sp.Expr:
     total = Linear()
     for atom in f.atoms if f.parity != -1 else ():
         total.add_all(mean(atom, p))
+    total.complement()
     return total.expr
 
 

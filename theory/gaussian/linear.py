@@ -16,7 +16,7 @@ from theory.arithmetic.functions import (
 )
 
 _LEAVES = (Phi, phi, OwenT, Orthant, Arc, JointDensity, sp.Max, sp.Min)
-_LEAVES += (Phi2, PhiCos, PhiSin, Voigt, sp.exp, sp.cos, sp.sin)
+_LEAVES += (Phi2, PhiCos, PhiSin, Voigt, sp.exp, sp.cos, sp.sin, sp.erfc)
 
 
 class Linear:
@@ -35,6 +35,24 @@ class Linear:
         """Add ``factor * other``."""
         for leaf, coefficient in other.terms.items():
             self.terms[leaf] = self.terms.get(leaf, sp.S.Zero) + factor * coefficient
+
+    def complement(self) -> None:
+        r"""Write exp(E) (k - k Phi(z)) as k exp(E) erfc(z/sqrt 2)/2, a large number times a small one.
+
+        Tilted steps come as differences of two large numbers; no precision that is affordable would keep
+        their digits at large variances.
+        """
+        for whole in [leaf for leaf in self.terms if isinstance(leaf, sp.exp)]:
+            tails = {
+                leaf: leaf / whole
+                for leaf in self.terms
+                if leaf.is_Mul and whole in leaf.args and isinstance(leaf / whole, Phi)
+            }
+            if tails and sp.expand(self.terms[whole] + sum(self.terms[t] for t in tails)) == 0:
+                del self.terms[whole]
+                for leaf, tail in tails.items():
+                    tiny = whole * sp.erfc(tail.args[0] / sp.sqrt(2))
+                    self.add(tiny, -self.terms.pop(leaf) / 2)
 
     @property
     def expr(self) -> sp.Expr:

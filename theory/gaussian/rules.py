@@ -17,7 +17,7 @@ from theory.activations.atoms import Atom, x
 from theory.activations.evaluation import evaluator
 from theory.arithmetic.float64 import EPS, Float64, Tracked, cross
 from theory.arithmetic.lowering import lower
-from theory.gaussian.averages import STD, average
+from theory.gaussian.averages import STD, average, is_tame
 
 Float = NDArray[np.float64]
 Bend = tuple[Float, float]
@@ -45,7 +45,7 @@ class Sampled:
 
 def pair_float64(f: Activation, g: Activation, p: float, q: float, c: float) -> float:
     """Return E[f(u) g(v)] to 1e-13 of E|f g|, or NaN where that was not reached; |c| < sqrt(pq)."""
-    direct = average(g) is None
+    direct = average(g) is None or not is_tame(g, float(np.sqrt(q)))
     return _agreed(lambda order: _pair(f, g, (p, q, c), order, direct))
 
 
@@ -130,13 +130,10 @@ def _line(f: Activation, g: Activation, p: float, k: float, order: int) -> Sampl
         evaluator([a for a in h.atoms if not a.is_dirac]) if h.atoms else np.zeros_like
         for h in (f, g)
     )
-    for one, other, factor, density in (
-        (f, g_smooth, k, lambda a: _density(a, p)),
-        (g, f_smooth, 1 / k, lambda a: _density(a / k, p) / abs(k)),
-    ):
-        for at, weight in _masses(one):
-            term = float(weight * density(at) * other(np.array([at * factor]))[0])
-            total += Sampled(term, abs(term), 16 * EPS * abs(term))
+    for at, weight in _masses(f):
+        total += _at_mass(weight * float(_density(at, p)), g_smooth, at * k)
+    for at, weight in _masses(g):
+        total += _at_mass(weight * float(_density(at / k, p)) / abs(k), f_smooth, at / k)
     if any(abs(a * k - b) <= 4 * EPS * abs(b) for a, _ in _masses(f) for b, _ in _masses(g)):
         return Sampled(float("inf"), float("inf"), 0.0)
     fastest = max(_frequency(f), abs(k) * _frequency(g))
@@ -147,6 +144,11 @@ def _line(f: Activation, g: Activation, p: float, k: float, order: int) -> Sampl
     terms = weights[0] * _density(u, p) * f_smooth(u) * g_smooth(k * u)
     size = float(np.sum(np.abs(terms)))
     return total + Sampled(float(np.sum(terms)), size, 16 * EPS * size)
+
+
+def _at_mass(weight: float, other: Callable[[Float], Float], place: float) -> Sampled:
+    term = weight * float(other(np.array([place]))[0])
+    return Sampled(term, abs(term), 16 * EPS * abs(term))
 
 
 def _masses(f: Activation) -> list[tuple[float, float]]:

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 import theory as th
 from theory.activations import Activation, catalogue, x
@@ -109,7 +110,61 @@ def test_piecewise_polynomials_round_trip(places: list[int], rows: list[list[Fra
     assert f.primitive.derivative == f
 
 
+OPEN = catalogue(closed=False)
+
+
+@pytest.mark.parametrize("f", OPEN.values(), ids=str)
+def test_curves_have_derivatives_primitives_and_bounds(f: Activation) -> None:
+    for g in (f, f.derivative):
+        test_float_values_are_those_of_the_definition(g)
+        assert g.primitive.derivative == g
+        # A bound may be approached at infinity alone, and slowly.
+        fine = np.union1d(np.linspace(-30, 30, 600_001), [-1e9, 1e9])
+        assert np.abs(g(fine)).max() == pytest.approx(g.bound, rel=1e-6)
+        slopes = np.diff(g(fine)) / np.diff(fine)
+        assert np.abs(slopes).max() == pytest.approx(g.lipschitz, rel=3e-4)
+    moment = th.identity() * f.derivative
+    assert moment.primitive.derivative == moment
+    slopes = (f(GRID + 1e-6) - f(GRID - 1e-6)) / 2e-6
+    np.testing.assert_allclose(slopes, f.derivative(GRID), atol=2e-6)
+
+
+def test_noise_turns_steps_into_distribution_functions() -> None:
+    """Claim T62a: E f(x + nu) by direct integration of the density."""
+    stair = th.staircase([-1, "1/3", 2], [-1, 0, "1/2", 3])
+    laws = {
+        "uniform": stats.uniform(-0.7, 1.4),
+        "triangular": stats.triang(0.5, -0.7, 1.4),
+        "gaussian": stats.norm(0, 0.7),
+        "logistic": stats.logistic(0, 0.7),
+        "laplace": stats.laplace(0, 0.7),
+        "cauchy": stats.cauchy(0, 0.7),
+    }
+    for name, noise in laws.items():
+        f = stair.noisy(name, "7/10")
+        # The law of the noise as SciPy knows it: P(x + nu > g) at each jump.
+        direct = -1 + noise.sf(-1 - GRID) + noise.sf(1 / 3 - GRID) / 2 + 2.5 * noise.sf(2 - GRID)
+        np.testing.assert_allclose(f(GRID), direct, atol=2e-15)
+        assert f.is_continuous
+
+
+def test_noisy_signs_are_the_textbook_surrogates() -> None:
+    assert th.sign().noisy("uniform", "1/2") == th.hardtanh("1/2")
+    assert th.sign().noisy("gaussian", "1/2") == th.sign().smoothed("1/2")
+    assert th.sign().noisy("logistic", "1/2") == th.tanh(1)
+    assert th.sign().noisy("triangular", 1) == 2 * th.triangle(1).primitive
+    assert th.uniform_quantizer(1) == th.sign()
+    assert th.uniform_quantizer(2)([-0.9, -0.5, 0.2, 0.7]) == pytest.approx([-1, -1 / 3, 1 / 3, 1])
+
+
 REFUSED = [
+    (lambda: th.sign().noisy("poisson", 1), ActivationError, "uniform"),
+    (lambda: th.relu().noisy("uniform", 1), ActivationError, "piecewise constant"),
+    (lambda: th.sign().noisy("uniform", 0), ActivationError, "positive"),
+    (lambda: th.tanh().smoothed(1), ActivationError, "no closed form"),
+    (lambda: th.tanh().primitive.primitive, ActivationError, "primitive"),
+    (lambda: th.sine() * th.sign(), ActivationError, "leaves the class"),
+    (lambda: th.sine(0), ActivationError, "positive"),
     (lambda: th.hardtanh(0.5), InexactInputError, "0.5"),
     (lambda: th.hardtanh(0), ActivationError, "positive"),
     (lambda: th.hardtanh("a"), InputError, "exact number"),

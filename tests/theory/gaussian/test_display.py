@@ -13,12 +13,14 @@ from sympy.parsing.sympy_parser import (
 import theory as th
 from theory.activations import catalogue
 from theory.arithmetic import OwenT, Phi, Phi2, phi
+from theory.arithmetic.functions import PhiCos, PhiSin
 from theory.gaussian import c, p, q
 
 CASES = [*catalogue().values(), *(f.derivative for f in catalogue().values())]
 PAIRS = [(f, g) for f in CASES for g in CASES]
 NAMES = {"Phi": Phi, "phi": phi, "Phi2": Phi2, "T": OwenT, "p": p, "q": q, "c": c, "pi": sp.pi}
-NAMES |= {"asin": sp.asin, "sqrt": sp.sqrt, "exp": sp.exp}
+NAMES |= {"asin": sp.asin, "sqrt": sp.sqrt, "exp": sp.exp, "sin": sp.sin, "cos": sp.cos}
+NAMES |= {"PhiCos": PhiCos, "PhiSin": PhiSin, "erfc": sp.erfc}
 AT = {p: sp.Rational(13, 10), q: sp.Rational(7, 10), c: sp.Rational(-2, 5)}
 
 
@@ -35,21 +37,25 @@ def group(text: str, start: int) -> tuple[str, int]:
 def plain(latex: str) -> str:
     """Turn LaTeX of this project's hand into an expression that SymPy parses."""
     for spelled, name in (
+        (r"\\Phi_\{\\cos\}", " PhiCos"), (r"\\Phi_\{\\sin\}", " PhiSin"),
         (r"\\left\(", "("), (r"\\right\)", ")"), (r"\\Phi_2", " Phi2"), (r"\\Phi", " Phi"),
         (r"\\varphi", " phi"), (r"\\operatorname\{T\}", " T"), (r"\\operatorname\{asin\}", " asin"),
+        (r"\\operatorname\{erfc\}", " erfc"),
         (r"\\pi", " pi "), (r"\\Delta", " Delta "), (r";", ","),
     ):  # fmt: skip
         latex = re.sub(spelled, name, latex)
-    while (match := re.search(r"\\frac|\\sqrt|e\^|\^|asin\{", latex)) is not None:
+    while (
+        match := re.search(r"\\frac|\\sqrt|e\^|\^|asin\{|\\(?:sin|cos)\{|erfc\{", latex)
+    ) is not None:
         word, at = match.group(), match.start()
-        first, end = group(latex, match.end() - (word == "asin{"))
+        first, end = group(latex, match.end() - word.endswith("{"))
         if word == r"\frac":
             second, end = group(latex, end)
             new = f" (({first})/({second})) "
         else:
-            new = {r"\sqrt": " sqrt({})", "e^": " exp({})", "^": "**({})", "asin{": " asin({})"}[
-                word
-            ].format(first)
+            new = {r"\sqrt": " sqrt({})", "e^": " exp({})", "^": "**({})"}.get(
+                word, f" {word.strip(chr(92) + '{')}({{}})"
+            ).format(first)
         latex = latex[:at] + new + latex[end:]
     return latex
 

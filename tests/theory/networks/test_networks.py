@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 
 import theory as th
+from theory.activations import catalogue
 from theory.errors import ArchitectureError, InputError, InterruptedRunWarning, UndefinedKernelError
+from theory.networks.plan import _Registry, evaluate
 from theory.networks.streams import biases, latent_weights
 
 X = np.array([[1.0, 0.5, -0.3, 0.7], [0.2, -2.0, 1.0, 0.4], [0.0, 0.3, 0.0, -1.5]])
@@ -235,3 +237,17 @@ def test_zero_pre_activation_takes_the_midpoint():
     run = th.sample_networks(arch, np.zeros((1, 2)), 4, 1, ntk=False, method="weights")
     assert run.outputs[0, 0] == 0.0
     assert run.covariances[0, 0, 0] == 0.0
+
+
+def test_compiled_evaluation_is_that_of_the_activation() -> None:
+    """Waves, exponentials and curves run as programs, everything else as tables: the same values."""
+    every = [*catalogue().values(), *catalogue(closed=False).values(), th.laplace(2).smoothed(1)]
+    functions = [g for f in every for g in (f, f.derivative, f.primitive) if not g.has_dirac]
+    registry = _Registry()
+    rows = [registry.index(f) for f in functions]
+    arrays = registry.arrays()
+    u = np.concatenate([np.linspace(-5, 5, 41), [-800.0, 800.0]])
+    out = np.empty(len(u))
+    for f, row in zip(functions, rows, strict=True):
+        evaluate(arrays, row, u, out, len(u))
+        np.testing.assert_allclose(out, f(u), rtol=1e-13, atol=1e-15, err_msg=str(f))
