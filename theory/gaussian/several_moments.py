@@ -123,6 +123,8 @@ def _joined(word: Word, atom: Atom) -> list[tuple[Word, sp.Expr]]:
 
 
 def _together(one: Atom, other: Atom) -> list[Atom] | None:
+    if one.is_dirac and other.is_dirac and one.at != other.at:
+        return []
     try:
         return atom_product(one, other)
     except ActivationError:

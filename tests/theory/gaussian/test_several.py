@@ -199,6 +199,33 @@ def test_isserlis():
     assert len(sp.Add.make_args(sp.expand(six.expr))) == 15
 
 
+def test_squares_of_three_variables():
+    # Isserlis over six factors: p q r + 2 (p c_23^2 + q c_13^2 + r c_12^2) + 8 c_12 c_13 c_23.
+    square = th.identity() * th.identity()
+    F = th.joint_expectation([square] * 3)
+    k = F.K
+    across = sum(k[i, i] * k[j, l] ** 2 for i, j, l in ((0, 1, 2), (1, 0, 2), (2, 0, 1)))
+    expected = k[0, 0] * k[1, 1] * k[2, 2] + 2 * across + 8 * k[0, 1] * k[0, 2] * k[1, 2]
+    assert sp.expand(F.expr - expected) == 0
+
+
+def test_a_mass_on_the_kink_of_a_continuous_function():
+    # delta(x - 1) (h(x) + erf(x)) = (1 + erf(1)) delta(x - 1), though h changes there.
+    mass = th.from_piecewise([(0, (-sp.oo, 1)), (1, (1, sp.oo))]).derivative
+    F = th.joint_expectation([mass, th.hardtanh(1) + th.erf(1)], variables=(0, 0))
+    expected = MP.npdf(1) * (1 + MP.erf(1))
+    assert abs(as_mp(F.ball([[1]], bits=80)) - expected) < MP.mpf("1e-22")
+
+
+def test_masses_at_different_places_exclude_each_other():
+    step = th.from_piecewise([(0, (-sp.oo, 1)), (1, (1, sp.oo))])
+    F = th.joint_expectation(
+        [step.derivative, th.sign().derivative, th.erf(1)], variables=(0, 0, 1)
+    )
+    K = sp.Matrix([[sp.sqrt(2), "1/2"], ["1/2", 1]])
+    assert F.ball(K) == 0
+
+
 def test_three_signs_vanish_and_three_heavisides_are_arcsines():
     assert th.joint_expectation([th.sign()] * 3).expr == 0
     F = th.joint_expectation([th.heaviside()] * 3)
