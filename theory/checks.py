@@ -15,20 +15,25 @@ LARGEST_WIDTH = 2**31
 """Neurons of a layer are numbered in 32 bits."""
 
 
-def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return ``values`` as finite float64, or raise ``InputError`` naming the first bad entry."""
+def reals(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return ``values`` as float64, finite or not, or raise ``InputError`` if they are no real numbers."""
     try:
         given = np.asarray(values)
         # Converted silently, complex numbers lose a part, dates turn into days, masks are dropped.
         if given.dtype.kind not in "biufO" or np.ma.is_masked(values):
             raise TypeError(f"{type(values).__name__} of {given.dtype}")
         with np.errstate(over="ignore"):
-            array = np.asarray(given, dtype=np.float64)
+            return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{name} must be an array of real numbers in the range of float64, none of them masked; "
             f"got {values!r} ({error})"
         ) from error
+
+
+def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return ``values`` as finite float64, or raise ``InputError`` naming the first bad entry."""
+    array = reals(values, name)
     if not np.all(np.isfinite(array)):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         place = f"{name}{list(where)}" if where else name

@@ -1,0 +1,187 @@
+"""Float64 evaluation of an expectation: arguments, ends of the domain, and who computes what inside it."""
+
+from typing import TYPE_CHECKING
+
+import flint
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+
+from theory.arithmetic.float64 import cross
+from theory.checks import finite
+from theory.errors import DomainError, InputError
+from theory.gaussian.fused import condition, fused, in_order
+from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
+
+if TYPE_CHECKING:
+    from theory.activations import Activation
+    from theory.gaussian.expectation import Expectation
+
+Float = NDArray[np.float64]
+Status = NDArray[np.int8]
+
+# Inputs p, q, c rounded to float64 move p*q - c*c by up to 2 ulp of p*q: a determinant below that
+# is the line c = +-sqrt(p*q) itself.
+_ON_LINE = 2.0**-51
+
+# Determinants and their products with a variance, of third order, have to stay within float64.
+_SMALLEST, _LARGEST = 1e-75, 1e75
+
+# Above this share of E[f^2] a difference of two float64 values keeps 1e-13 of itself.
+_PLAIN_GAP = 0.02
+# A gap that is smaller than 2**-4096 of E[f^2] is 0 in float64.
+_MOST_BITS = 4096
+
+
+def evaluate(F: "Expectation", p: Float, q: Float, c: Float, threads: int) -> Float:
+    """Evaluate E[f(u) g(v)] at arrays of equal shape."""
+    shape = p.shape
+    P, Q, C = p.ravel(), q.ravel(), c.ravel()
+    if not in_order(F.f, F.g):
+        F, P, Q = F.exchanged, Q, P
+    elif F.f == F.g and not np.all(P >= Q):
+        P, Q = np.maximum(P, Q), np.minimum(P, Q)
+    values, status = fused(F.f, F.g, P, Q, C, threads)
+    if np.any(status):
+        if np.any(status == NOT_INSIDE):
+            _require(p, q, c)
+            _ends(F, P, Q, C, values, status)
+        _generic(F, P, Q, C, values, status)
+    return values.reshape(shape)
+
+
+def gap(F: "Expectation", p: ArrayLike, delta: ArrayLike) -> Float:
+    """Evaluate E[f(u)^2] - E[f(u) f(v)] at equal variances p and correlation 1 - delta."""
+    if F.f != F.g:
+        raise InputError(f"a gap is between two values of one function; got {F.f} and {F.g}")
+    if F.f.has_dirac:
+        raise DomainError(f"E[{F.f}(u)^2] is infinite: {F.f} holds Dirac masses")
+    P, D = broadcast(_variance(finite(p, "p"), "p"), finite(delta, "delta"))
+    if np.any((D < 0) | (D > 2)):
+        raise InputError(
+            f"delta = 1 - correlation must lie in [0, 2], got {D[(D < 0) | (D > 2)][0]}"
+        )
+    P, D, shape = P.ravel(), D.ravel(), P.shape
+    top = F.float64(P, P, P)
+    # p (1 - delta) rounds: exact only where the difference is far from 0 anyway
+    values = top - F.float64(P, P, P * (1 - D))
+    for i in np.flatnonzero(values <= _PLAIN_GAP * top):
+        values[i] = _ball_gap(F, P[i], D[i])
+    return values.reshape(shape)
+
+
+def _ball_gap(F: "Expectation", p: float, delta: float) -> float:
+    P, D = sp.Rational(p), sp.Rational(delta)
+    if P == 0 or D == 0:
+        return 0.0
+    bits = 128
+    while True:
+        top, inside = F.ball(P, P, P, bits=bits), F.ball(P, P, P * (1 - D), bits=bits)
+        with flint.ctx.workprec(bits):
+            difference = top - inside
+        if difference.rel_accuracy_bits() >= 56 or bits > _MOST_BITS:
+            return float(difference.mid())
+        bits *= 2
+
+
+def _ends(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status: Status) -> None:
+    """Settle the points with a variance 0 or on the line c = +-sqrt(pq)."""
+    flat = (status == NOT_INSIDE) & ((P == 0) | (Q == 0))
+    if np.any(flat):
+        means = [_mean(h, V[flat]) for h, V in ((F.f, P), (F.g, Q))]
+        values[flat] = _product(*means)
+        status[flat] = DONE
+    for sign in (1, -1):
+        line = np.flatnonzero((status == NOT_INSIDE) & (np.sign(C) == sign))
+        if not line.size:
+            continue
+        p, q, c = P[line], Q[line], C[line]
+        here, state = np.empty(line.size), np.full(line.size, OTHER_WAY, np.int8)
+        if not (F.f.has_dirac or F.g.has_dirac):
+            condition(F.f, F.g, p, q, c, here, state, on_line=True)
+        left = state == OTHER_WAY
+        if np.any(left):
+            here[left] = F._line(sign).float64(p[left], q[left], scale=lambda p, q: _scale(F, p, q))
+        values[line] = here
+        status[line] = DONE
+
+
+def _generic(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status: Status) -> None:
+    apart = (status == OTHER_WAY) & (C == 0)
+    if np.any(apart):
+        values[apart] = _product(_mean(F.f, P[apart]), _mean(F.g, Q[apart]))
+        status[apart] = DONE
+    left = status == OTHER_WAY
+    if np.any(left):
+        values[left] = F._generic.float64(
+            P[left], Q[left], C[left], scale=lambda p, q, _: _scale(F, p, q)
+        )
+
+
+def _product(one: Float, other: Float) -> Float:
+    with np.errstate(invalid="ignore"):
+        # A Dirac mass on a variable of variance 0 against a factor of mean 0: the limit is 0.
+        return np.where((one == 0) | (other == 0), 0.0, one * other)
+
+
+def _mean(f: "Activation", P: Float) -> Float:
+    """Return E[f(u)] at variances P, which may be 0."""
+    from theory.gaussian.expectation import expectation
+
+    values = np.full(P.shape, float(f.at_zero))
+    inside = P > 0
+    if np.any(inside):
+        single = expectation(f)
+        p, one, zero = P[inside], np.ones(inside.sum()), np.zeros(inside.sum())
+        here, status = fused(single.f, single.g, p, one, zero, 1)
+        left = status != DONE
+        if np.any(left):
+            here[left] = single.mean_formula.float64(p[left])
+        values[inside] = here
+    return values
+
+
+def _scale(F: "Expectation", P: Float, Q: Float) -> Float:
+    """Return sqrt(E[f(u)^2] E[g(v)^2]), the natural size of the value; 0 where it does not exist."""
+    from theory.gaussian.expectation import expectation
+
+    if F.f.has_dirac or F.g.has_dirac:
+        return np.zeros_like(P)
+    squares = [expectation(h, h)._line(1).float64(V, V) for h, V in ((F.f, P), (F.g, Q))]
+    return np.asarray(np.sqrt(squares[0] * squares[1]))
+
+
+def _require(p: Float, q: Float, c: Float) -> None:
+    """Raise ``InputError`` for what is no covariance, naming the first bad entry."""
+    P, Q, C = _variance(finite(p, "p"), "p"), _variance(finite(q, "q"), "q"), finite(c, "c")
+    det = cross(P, Q, C, C)
+    bad = np.argwhere((det < 0) & ~(np.abs(det) <= _ON_LINE * P * Q))
+    if bad.size:
+        i = tuple(bad[0])
+        raise InputError(
+            f"p={P[i]}, q={Q[i]}, c={C[i]} is no covariance: c*c exceeds p*q; need |c| <= sqrt(p*q)"
+        )
+
+
+def broadcast(*arrays: Float) -> list[Float]:
+    """Broadcast, or raise ``InputError`` with the shapes."""
+    try:
+        return list(np.broadcast_arrays(*arrays))
+    except ValueError as error:
+        shapes = " and ".join(str(array.shape) for array in arrays)
+        raise InputError(
+            f"the arguments have shapes {shapes}, which do not broadcast; "
+            f"give equal shapes, or single numbers"
+        ) from error
+
+
+def _variance(array: Float, name: str) -> Float:
+    if np.any(array < 0):
+        raise InputError(f"variance {name} must be at least 0, got {array.min()}")
+    outside = (array > 0) & ((array < _SMALLEST) | (array > _LARGEST))
+    if np.any(outside):
+        raise InputError(
+            f"variance {name} must be 0 or lie between {_SMALLEST:g} and {_LARGEST:g} in float64, got "
+            f"{array[outside].flat[0]:g}; rescale the inputs, or use .mp or .ball"
+        )
+    return array

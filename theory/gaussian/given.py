@@ -1,0 +1,164 @@
+"""Means of an activation given the other variable, and its values: scalar code for Numba."""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from theory.arithmetic.simd import fma
+
+Float = NDArray[np.float64]
+
+# Beyond FAR standard deviations a density is 0 in float64.
+FAR = 39.0
+_CLOSED = 1.5
+_TAIL = 4.0
+_GAUSS, _GAUSS_W = np.polynomial.legendre.leggauss(12)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def polynomial(row: Float, x: float) -> float:
+    """Return a polynomial, constant term first."""
+    value = 0.0
+    for k in range(row.size - 1, -1, -1):
+        value = value * x + row[k]
+    return value
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def normal(x: float) -> float:
+    """Return the standard normal density."""
+    return 0.3989422804014327 * math.exp(-0.5 * x * x)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def gauss(x: float, low: float, p: float) -> float:
+    """Return the density of N(0, p) at x + low, the exponent to twice the digits."""
+    square = x * x
+    exponent = square / (2.0 * p)
+    rest = fma(-exponent, 2.0 * p, square) + fma(x, x, -square) + 2.0 * x * low
+    return 0.3989422804014327 / math.sqrt(p) * math.exp(-exponent) * (1.0 - rest / (2.0 * p))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _panel(row: Float, mean: float, w: float, low: float, width: float) -> float:
+    """Return the integral of row(mean + w z) phi(z) over a short panel."""
+    half, middle, total = 0.5 * width, low + 0.5 * width, 0.0
+    for k in range(_GAUSS.size):
+        z = middle + half * _GAUSS[k]
+        total += _GAUSS_W[k] * polynomial(row, mean + w * z) * normal(z)
+    return half * total
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _piece(row: Float, mean: float, w: float, low: float, width: float) -> float:
+    """Return the integral of row(mean + w z) phi(z) over (low, low + width)."""
+    high = low + width
+    if low > FAR or high < -FAR:
+        return 0.0
+    if width <= _CLOSED:
+        # The width comes from outside: between far and narrow ends the subtraction would lose it.
+        return _panel(row, mean, w, low, width)
+    low, high = max(low, -FAR), min(high, FAR)
+    if low > _TAIL or high < -_TAIL:
+        sign = 1.0 if low > _TAIL else -1.0
+        edge, end = (low, high) if sign > 0 else (-high, -low)
+        total, start = 0.0, edge
+        for reach in (3.0, 9.0, 20.0, 40.0):
+            stop = min(edge + reach / edge, end)
+            if stop > start:
+                a, b = (start, stop) if sign > 0 else (-stop, -start)
+                total += _panel(row, mean, w, a, b - a)
+            start = stop
+        return total
+    if low > 0.0:
+        mass = 0.5 * (math.erfc(low * math.sqrt(0.5)) - math.erfc(high * math.sqrt(0.5)))
+    elif high < 0.0:
+        mass = 0.5 * (math.erfc(-high * math.sqrt(0.5)) - math.erfc(-low * math.sqrt(0.5)))
+    else:
+        mass = 0.5 * (math.erf(high * math.sqrt(0.5)) - math.erf(low * math.sqrt(0.5)))
+    # E[(mean + w z)^k] on the piece: Stein again, boundary terms at both ends.
+    left, right = normal(low), normal(high)
+    total = row[0] * mass
+    older, newer = 0.0, mass
+    at_low, at_high = mean + w * low, mean + w * high
+    low_power, high_power = 1.0, 1.0
+    for k in range(1, row.size):
+        step = mean * newer + w * ((k - 1) * w * older + low_power * left - high_power * right)
+        older, newer = newer, step
+        low_power *= at_low
+        high_power *= at_high
+        total += row[k] * newer
+    return total
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _smooth_mean(atom: Float, mean: float, w: float) -> float:
+    """Return E[atom(v)], v ~ N(mean, w^2), a step counted from its half."""
+    coefficient, power, a, e, step = atom[0], int(atom[1]), atom[2], atom[3], atom[4]
+    total = math.sqrt(w * w + e * e)
+    z = (a - mean) / total
+    density = normal(z) / total
+    center, spread = mean + w * w * (a - mean) / (total * total), (w * e / total) ** 2
+    # powers of v where the smoothed step fires exactly at a
+    older, given = 0.0, density
+    if step == 0.0:
+        for k in range(1, power + 1):
+            older, given = given, center * given + (k - 1) * spread * older
+        return coefficient * given
+    before, value = 0.0, -0.5 * math.erf(z * math.sqrt(0.5))
+    for k in range(1, power + 1):
+        before, value = value, mean * value + w * w * ((k - 1) * before + given)
+        older, given = given, center * given + k * spread * older
+    return coefficient * value
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def value_at(x: float, pieces: Float, piece: int, smooth: Float) -> float:
+    """Return the function at x, which lies in the given piece."""
+    total = polynomial(pieces[piece], x)
+    for k in range(smooth.shape[0]):
+        e = smooth[k, 3]
+        z = (x - smooth[k, 2]) / e
+        shape = 0.5 * math.erf(z * math.sqrt(0.5)) if smooth[k, 4] == 1.0 else normal(z) / e
+        total += smooth[k, 0] * x ** int(smooth[k, 1]) * shape
+    return total
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def mean_given(
+    mean: float, w: float, ends: Float, breaks: Float, pieces: Float, smooth: Float
+) -> tuple[float, float]:
+    """Return E[g(v)], v ~ N(mean, w^2), and the size of its terms; ends = (breaks - mean)/w."""
+    total = size = 0.0
+    nearest = np.inf
+    for j in range(ends.size + 1):
+        if np.any(pieces[j] != 0.0):
+            nearest = min(nearest, _distance(ends, j))
+    for j in range(ends.size + 1):
+        # What lies further out than this is below 1e-18 of what does not.
+        if _distance(ends, j) ** 2 < nearest**2 + 84.0 and np.any(pieces[j] != 0.0):
+            low, width = -FAR, 2.0 * FAR
+            if 0 < j < ends.size:
+                low, width = ends[j - 1], (breaks[j] - breaks[j - 1]) / w
+            elif j > 0:
+                low, width = ends[j - 1], max(FAR - ends[j - 1], 0.0)
+            elif ends.size > 0:
+                width = max(ends[0] + FAR, 0.0)
+            part = _piece(pieces[j], mean, w, low, width)
+            total += part
+            size += abs(part)
+    for k in range(smooth.shape[0]):
+        part = _smooth_mean(smooth[k], mean, w)
+        total += part
+        size += abs(part)
+    return total, size
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _distance(ends: Float, j: int) -> float:
+    """Return how far from 0 piece j begins."""
+    low = ends[j - 1] if j > 0 else -np.inf
+    high = ends[j] if j < ends.size else np.inf
+    return max(low, -high, 0.0)
