@@ -130,8 +130,12 @@ def _voigt(x: arb, y: arb) -> arb:
 
 
 def _phi2(h: arb, k: arb, r: arb) -> arb:
-    """Bivariate normal distribution function of any signs: Plackett's integral in the angle."""
+    """Bivariate normal distribution function of any signs; at 0, Plackett's integral in the angle."""
     root = ((1 - r) * (1 + r)).sqrt()
+    if abs(h) > 0 and abs(k) > 0:  # Owen's formula, where the quadrant is known
+        tails = _owen_t(h, (k / h - r) / root) + _owen_t(k, (h / k - r) / root)
+        half = (_normal_cdf(h) + _normal_cdf(k)) / 2
+        return half - tails - (0 if h * k > 0 else arb("0.5"))
     angle = arb.atan2(r, root)
 
     def integrand(t: acb, _: bool) -> acb:

@@ -138,7 +138,8 @@ class Expectation:
     def _generic(self) -> Formula | PairIntegral:
         if not self._vanishes and any(h.has_curve or h.has_tilted_step for h in (self.f, self.g)):
             # Tilted steps are small numbers times large ones: their integral keeps the digits.
-            return PairIntegral(self.f, self.g)
+            closed = None if self.f.has_curve or self.g.has_curve else self._derived
+            return PairIntegral(self.f, self.g, closed)
         # In Owen's T the large parts of the orthants cancel exactly, before anything is rounded.
         total = Linear()
         for term in sp.Add.make_args(self._derived):

@@ -9,6 +9,7 @@ of ``theory.arithmetic.Formula``.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,8 +21,10 @@ from numpy.typing import NDArray
 from theory.activations import Activation
 from theory.activations import atoms as at
 from theory.activations.atoms import x
+from theory.arithmetic.balls import accurate_ball
 from theory.arithmetic.exact import exact_or_dyadic
 from theory.arithmetic.functions import phi
+from theory.errors import DomainError
 from theory.gaussian.averages import average, given
 from theory.gaussian.enclosure import line_ball, pair_ball
 from theory.gaussian.rules import line_float64, pair_float64
@@ -39,6 +42,7 @@ class PairIntegral:
 
     f: Activation
     g: Activation
+    closed: sp.Expr | None = None
 
     @cached_property
     def parts(self) -> tuple[Activation, Activation, bool]:
@@ -72,6 +76,13 @@ class PairIntegral:
 
     def ball(self, P: sp.Expr, Q: sp.Expr, C: sp.Expr, bits: int) -> arb:
         """Return a ball with ``bits`` good bits (absolute radius 2**-4096 for smaller values)."""
+        if self.closed is not None:
+            # Quick at moderate variances and near the line; far out no precision keeps its digits.
+            values = {_P: P, _Q: Q, _C: C}
+            with suppress(DomainError):
+                result = accurate_ball(self.closed, values, bits, floor=256)
+                if result.rel_accuracy_bits() >= bits:
+                    return result
         outer, inner, exchanged = self.parts
         return pair_ball(outer, inner, *((Q, P, C) if exchanged else (P, Q, C)), bits)
 
