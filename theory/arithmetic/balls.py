@@ -148,6 +148,19 @@ def _phi2(h: arb, k: arb, r: arb) -> arb:
     )
 
 
+def _heaviside(x: arb, at_zero: arb) -> arb:
+    if x.contains(0):
+        return at_zero if x.is_exact() else arb("0.5", "0.5")
+    return arb(1) if x > 0 else arb(0)
+
+
+def _coincidence(x: arb) -> arb:
+    """Infinite at 0, else 0; nothing is known while a ball holds both."""
+    if x.contains(0):
+        return arb.pos_inf() if x.is_exact() else arb.nan()
+    return arb(0)
+
+
 def _arc(P: arb, Q: arb, c: arb) -> arb:
     return arb.atan2(c, (P * Q - c * c).sqrt())
 
@@ -162,6 +175,8 @@ _RULES: dict[str, Callable[..., arb]] = {
     "Voigt": _voigt,
     "Cross": lambda a, b, c, d: a * b - c * d,
     "Arc": _arc,
+    "Heaviside": _heaviside,
+    "Coincidence": _coincidence,
     "exp": lambda x: x.exp(),
     "log": lambda x: x.log(),
     "erf": lambda x: x.erf(),
