@@ -156,7 +156,7 @@ def _require(p: Float, q: Float, c: Float) -> None:
     P, Q, C = _variance(finite(p, "p"), "p"), _variance(finite(q, "q"), "q"), finite(c, "c")
     det = cross(P, Q, C, C)
     bad = np.argwhere((det < 0) & ~(np.abs(det) <= _ON_LINE * P * Q))
-    if bad.size:
+    if len(bad):
         i = tuple(bad[0])
         raise InputError(
             f"p={P[i]}, q={Q[i]}, c={C[i]} is no covariance: c*c exceeds p*q; need |c| <= sqrt(p*q)"
