@@ -110,7 +110,7 @@ def hold_float64(table, pairs):
         finite = there & ~infinite
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             size = np.exp2(table.size[row].astype(float))
-            ratio = np.abs(value - truth) / (np.abs(truth) + size + UNDERFLOW)
+            ratio = np.abs(value - truth) / (np.abs(truth) + size + UNDERFLOW / FLOAT64)
         # Not below: a NaN is wrong too.
         wrong = (finite & ~(ratio <= FLOAT64)) | (infinite & (value != truth))
         for column in np.flatnonzero(wrong):
