@@ -8,7 +8,7 @@ from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
 
 import theory as th
-from figures import r01_digits, style
+from figures import r01_digits, r02_accuracy_map, style
 from figures.base import Array, checked, formulas
 from figures.build import discover
 from proofs_check import discover as claims
@@ -24,7 +24,7 @@ def thin(name: str) -> dict[str, Array]:
 
 def test_discovery_finds_the_figures_of_the_thesis_in_order():
     assert list(FIGURES) == sorted(FIGURES, key=lambda name: (name[0], int(name[1:])))
-    assert {"F1", "F2", "F3", "F4", "F5", "F6", "F10", "R1"} <= set(FIGURES)
+    assert {"F1", "F2", "F3", "F4", "F5", "F6", "F10", "R1", "R2"} <= set(FIGURES)
 
 
 @EVERY
@@ -109,3 +109,15 @@ def test_what_the_caption_of_r1_says_of_the_spectra_is_true():
         least[forward.name] = np.linalg.eigvals(th.ntk(arch, train)).real.min()
     assert least["sign"] > 1e-3
     assert least["hardtanh"] < -1e-3
+
+
+def test_the_corners_of_the_maps_of_r2_keep_the_promise():
+    arrays = thin("R2")
+    for table in r02_accuracy_map.MAPS:
+        assert np.all(arrays[f"{table}.error"] < r02_accuracy_map.PROMISE)
+
+
+def test_r2_sees_an_error_of_a_few_ulp():
+    ball = th.expectation(th.sign(), th.sign()).ball(1, 1, "1/2", bits=128)
+    error = r02_accuracy_map.relative_error((1 + 2**-50) / 3, ball)
+    np.testing.assert_allclose(error, 2**-50, rtol=0.2)
