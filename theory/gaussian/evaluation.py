@@ -39,10 +39,10 @@ def evaluate(F: "Expectation", p: Float, q: Float, c: Float, threads: int) -> Fl
     P, Q, C = p.ravel(), q.ravel(), c.ravel()
     if not in_order(F.f, F.g):
         F, P, Q = F.exchanged, Q, P
-    elif F.f == F.g and not np.all(P >= Q):
-        P, Q = np.maximum(P, Q), np.minimum(P, Q)
     values, status = fused(F.f, F.g, P, Q, C, threads)
     if np.any(status):
+        if F.f == F.g:
+            P, Q = np.maximum(P, Q), np.minimum(P, Q)
         if np.any(status == NOT_INSIDE):
             _require(p, q, c)
             _ends(F, P, Q, C, values, status)

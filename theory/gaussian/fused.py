@@ -18,7 +18,7 @@ from theory.gaussian.conditional import conditional_moments
 from theory.gaussian.kinks import Kinks, Mass, kinks, mass
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
 from theory.gaussian.nodes import RULES
-from theory.gaussian.origin import mass_moments, mass_products, slope_products
+from theory.gaussian.origin import mass_moments, mass_products, sign_products, slope_products
 from theory.gaussian.price import kink_moments
 from theory.gaussian.tables import Tables, tables
 
@@ -60,6 +60,8 @@ def fused(
     out = np.empty(p.shape)
     status = np.empty(p.shape, np.int8)
     kernel = _kernel(f, g) or _refer
+    if f == g:
+        kernel = _in_one_order(kernel)
     parts = [(p[s], q[s], c[s], out[s], status[s]) for s in _slices(p.size)]
     if threads > 1 and len(parts) > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -70,8 +72,15 @@ def fused(
     if np.any(status == OTHER_WAY):
         if f.parity * g.parity == -1:
             out[status == OTHER_WAY], status[status == OTHER_WAY] = 0.0, DONE
+        if f == g:
+            p, q = np.maximum(p, q), np.minimum(p, q)
         condition(f, g, p, q, c, out, status)
     return out, status
+
+
+def _in_one_order(kernel: Kernel) -> Kernel:
+    """Put the larger variance first, slice by slice: of a function with itself, p and q exchange."""
+    return lambda p, q, *rest: kernel(np.maximum(p, q), np.minimum(p, q), *rest)
 
 
 def condition(
@@ -120,6 +129,9 @@ def _kernel(f: Activation, g: Activation) -> Kernel | None:
             same = one[0] * other[0] + one[1] * other[1]
             opposite = one[0] * other[1] + one[1] * other[0]
             return lambda p, q, c, out, status: slope_products(p, q, c, out, status, same, opposite)
+        if first.sign is not None and second.sign is not None:
+            (w1, e2), (w2, d2) = first.sign, second.sign
+            return lambda p, q, c, out, status: sign_products(p, q, c, out, status, w1 * w2, e2, d2)
         given = (*_arrays(first), *_arrays(second), *RULES)
         return lambda p, q, c, out, status: kink_moments(p, q, c, out, status, *given)
     if heavy is not None and second is not None:

@@ -52,6 +52,16 @@ class Kinks:
                 return None
         return self.slope + right, left - self.slope
 
+    @property
+    def sign(self) -> tuple[float, float] | None:
+        """The weight w and e**2 of f(x) = w E sign(x + e z), or None for another function."""
+        if self.constant != 0.0 or self.slope != 0.0 or len(self.table) != 1:
+            return None
+        order, a, _, _, right, left = self.table[0]
+        if order != 0.0 or a != 0.0 or right != -left:
+            return None
+        return right, self.scales[0][0]
+
 
 @dataclass(frozen=True)
 class Mass:

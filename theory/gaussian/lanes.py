@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from theory.arithmetic.simd import fma
+from theory.arithmetic.simd import fma, wide
 
 Float = NDArray[np.float64]
 Status = NDArray[np.int8]
@@ -18,7 +18,10 @@ Status = NDArray[np.int8]
 DONE, OTHER_WAY, NOT_INSIDE = 0, 1, 2
 
 LANES = 64
-CHUNK = 2048
+# What is left over of a vector runs one lane at a time, eight times slower: groups are filled up to
+# the most that LLVM takes in one step, four vectors of eight.
+STEP = 32
+CHUNK = 8192
 MOST_NODES = 64
 
 # rows of the scratch array: of lanes, then five a node, then of the whole chunk
@@ -49,6 +52,7 @@ def determinant(p: float, q: float, c: float) -> float:
 @njit(nogil=True, error_model="numpy")
 def check(s: Float, n: int, status: Status) -> None:
     """Fill the determinants of the chunk, and say which points lie inside the domain."""
+    wide()
     for i in range(n):
         p, q, c = s[ALL_P + i], s[ALL_Q + i], s[ALL_C + i]
         det = determinant(p, q, c)

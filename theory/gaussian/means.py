@@ -4,7 +4,7 @@ import math
 
 from numba import njit
 
-from theory.arithmetic.simd import CENTRE, INV_SQRT_2PI, gauss, upper, within
+from theory.arithmetic.simd import CENTRE, INV_SQRT_2PI, gauss, upper, wide, within
 from theory.gaussian.lanes import (
     A0,
     A1,
@@ -29,6 +29,7 @@ def means(
     s: Float, lanes: int, V: int, poly: Float, table: Float, scales: Float, M0: int, M1: int, M2: int
 ) -> None:  # fmt: skip
     """Fill rows: E f and its size (M0), E f' without its masses and its size (M1), the masses of f' (M2)."""
+    wide()
     up = LANES
     for i in range(lanes):
         s[M0 + i], s[M0 + up + i] = poly[0], 0.0
@@ -75,6 +76,7 @@ def bases(
     f_poly: Float, f_table: Float, f_scales: Float, g_poly: Float, g_table: Float, g_scales: Float,
 ) -> None:  # fmt: skip
     """Fill E f E g + c E f' E g', what the path starts from, and the size of its terms."""
+    wide()
     for first in range(0, n, LANES):
         lanes = min(LANES, n - first)
         for i in range(lanes):

@@ -9,9 +9,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from theory.arithmetic.simd import exp, expm1
+from theory.arithmetic.simd import exp, expm1, wide
 from theory.gaussian.lanes import (
     A0,
+    A1,
     ALL_C,
     ALL_DET,
     ALL_P,
@@ -32,6 +33,7 @@ from theory.gaussian.lanes import (
     S_,
     SIGN,
     SIZE,
+    STEP,
     VALUE,
     W_,
     WK,
@@ -70,37 +72,49 @@ RULES = _rules()
 
 
 @njit(nogil=True, error_model="numpy")
-def gather(s: Float, who: Int, e2: float, d2: float) -> None:
-    """Copy points of the chunk into lanes, their variances inflated by the scales of the kinks."""
+def gather(s: Float, who: Int, e2: float, d2: float) -> int:
+    """Copy points of the chunk into lanes, their variances inflated by the scales of the kinks.
+
+    Returns the number of lanes: a multiple of ``STEP``, the last point repeated.
+    """
+    wide()
+    lanes = (who.size + STEP - 1) // STEP * STEP
     for i in range(who.size):
         k = who[i]
         s[P_ + i] = s[ALL_P + k]
         s[Q_ + i] = s[ALL_Q + k]
         s[C_ + i] = s[ALL_C + k]
         s[DET + i] = s[ALL_DET + k]
-    for i in range(who.size):
+    for i in range(who.size, lanes):
+        for row in (P_, Q_, C_, DET):
+            s[row + i] = s[row + who.size - 1]
+    for i in range(lanes):
         p, q = s[P_ + i], s[Q_ + i]
         noisy = s[DET + i] + p * d2 + q * e2 + e2 * d2
         p, q = p + e2, q + d2
         size = abs(s[C_ + i])
-        root = math.sqrt(p * q)
+        one, other = math.sqrt(p), math.sqrt(q)
+        root = one * other
         rest = math.sqrt(noisy)
+        rp, rq = 1.0 / one, 1.0 / other
         s[P_ + i] = p
         s[Q_ + i] = q
-        s[RP + i] = 1.0 / math.sqrt(p)
-        s[RQ + i] = 1.0 / math.sqrt(q)
+        s[RP + i] = rp
+        s[RQ + i] = rq
         s[S_ + i] = root
         s[SIGN + i] = 1.0 if s[C_ + i] >= 0.0 else -1.0
-        s[RHO + i] = size / root
+        s[RHO + i] = size * rp * rq
         s[Z_ + i] = size / (root + rest)
-        s[W_ + i] = (root + size) / rest
+        s[W_ + i] = rest
         s[VALUE + i] = 0.0
         s[SIZE + i] = 0.0
+    return lanes
 
 
 @njit(nogil=True, error_model="numpy")
 def nodes_in_z(s: Float, lanes: int, nodes: Float, weights: Float) -> None:
     """Fill the nodes in z = tan(theta/2), where everything is rational."""
+    wide()
     for k in range(nodes.size):
         t, weight = nodes[k], 2.0 * weights[k]
         at = NODES + k * PER_NODE
@@ -122,20 +136,26 @@ def nodes_in_z(s: Float, lanes: int, nodes: Float, weights: Float) -> None:
 @njit(nogil=True, error_model="numpy")
 def nodes_in_w(s: Float, lanes: int, nodes: Float, weights: Float) -> None:
     """Fill the nodes in w = atanh(r), for |rho| near 1."""
+    wide()
     for i in range(lanes):
-        s[A0 + i] = math.log(s[W_ + i])
+        end = (s[S_ + i] + abs(s[C_ + i])) / s[W_ + i]
+        s[W_ + i] = end
+        s[A0 + i] = math.log(end)
+        s[A1 + i] = 2.0 / (end * end + 1.0)
     for k in range(nodes.size):
         t, weight = nodes[k], 2.0 * weights[k]
         at = NODES + k * PER_NODE
         for i in range(lanes):
-            end, W = s[W_ + i], s[A0 + i]
+            W = s[A0 + i]
             root = exp(W * t)
             e = root * root
-            inverse = 1.0 / (e + 1.0)
-            s[at + HIO + i] = (e + 1.0) * (e + 1.0) / (8.0 * e)
+            more = e + 1.0
+            both = 1.0 / (more * e)
+            inverse = e * both
+            s[at + HIO + i] = 0.125 * more * more * more * both
             s[at + OMR + i] = 2.0 * inverse
             s[at + R_ + i] = expm1(2.0 * W * t) * inverse
             dth = weight * W * root * inverse
             s[at + DTH + i] = dth
             rest = e * expm1(2.0 * W * (1.0 - t))
-            s[at + WK + i] = dth * 2.0 * rest * inverse / (end * end + 1.0)
+            s[at + WK + i] = dth * rest * inverse * s[A1 + i]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from theory.arithmetic.simd import INV_SQRT_2PI, arctan, pointer
+from theory.arithmetic.simd import INV_SQRT_2PI, arctan, pointer, wide
 from theory.gaussian.lanes import (
     A0,
     A1,
@@ -43,6 +43,7 @@ def mass_moments(
 
     Given that the noisy u vanishes, v is centred Gaussian of variance (pq - c^2 + q e2)/(p + e2).
     """
+    wide()
     memory = np.empty(SCRATCH)
     s = pointer(memory)
     for begin in range(0, p.size, CHUNK):
@@ -77,12 +78,31 @@ def mass_products(
     p: Float, q: Float, c: Float, out: Float, status: Status, weight: float, e2: float, d2: float
 ) -> None:
     """Evaluate E[f(u) g(v)] of two masses at the origin, of variances e2 and d2."""
+    wide()
     for i in range(p.size):
         det = determinant(p[i], q[i], c[i])
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
         inside &= det > 2.0**-51 * (p[i] * q[i])
         noisy = det + p[i] * d2 + q[i] * e2 + e2 * d2
         out[i] = weight / (TWO_PI * math.sqrt(max(noisy, 1e-300)))
+        status[i] = DONE if inside else NOT_INSIDE
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def sign_products(
+    p: Float, q: Float, c: Float, out: Float, status: Status, weight: float, e2: float, d2: float
+) -> None:
+    """Evaluate E[f(u) g(v)] of two signs, smoothed by noise of variances e2 and d2 (claims T13, T15)."""
+    wide()
+    for i in range(p.size):
+        det = determinant(p[i], q[i], c[i])
+        inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
+        inside &= det > 2.0**-51 * (p[i] * q[i])
+        noisy = det + (p[i] * d2 + q[i] * e2) + e2 * d2
+        rest, size = math.sqrt(max(noisy, 0.0)), abs(c[i])
+        angle = arctan(min(rest, size) / max(rest, size))
+        angle = 0.5 * math.pi - angle if size > rest else angle
+        out[i] = weight * angle * math.copysign(2.0 / math.pi, c[i])
         status[i] = DONE if inside else NOT_INSIDE
 
 
@@ -95,6 +115,7 @@ def slope_products(
     ``same`` is f_+ g_+ + f_- g_-, ``opposite`` f_+ g_- + f_- g_+. With J(t) = sin t - t cos t the value is
     sqrt(pq)/(2 pi) (same J(pi - arccos rho) + opposite J(arccos rho)): no term is lost at either end.
     """
+    wide()
     for i in range(p.size):
         det = determinant(p[i], q[i], c[i])
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)

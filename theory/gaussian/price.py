@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from theory.arithmetic.simd import arctan, exp, expm1, fma, pointer
+from theory.arithmetic.simd import arctan, exp, expm1, fma, pointer, wide
 from theory.gaussian.lanes import (
     A0,
     A1,
@@ -70,6 +70,9 @@ from theory.gaussian.nodes import gather, nodes_in_w, nodes_in_z
 Int = NDArray[np.int64]
 
 
+_TINY = 1e-20
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def kink_moments(
     p: Float, q: Float, c: Float, out: Float, status: Status,
@@ -81,11 +84,13 @@ def kink_moments(
     ``status`` says of each point whether its value is good (DONE), needs another method (OTHER_WAY), or is
     no covariance strictly inside |c| < sqrt(pq) of variances in range (NOT_INSIDE).
     """
+    wide()
     memory = np.empty(SCRATCH)
     scratch = pointer(memory)
     rule = np.empty(CHUNK, np.int64)
     members = np.empty(CHUNK, np.int64)
     ends = np.empty(limits.size + 2, np.int64)
+    f_size, g_size = _sizes(f_poly, f_table), _sizes(g_poly, g_table)
     for begin in range(0, p.size, CHUNK):
         n = min(CHUNK, p.size - begin)
         state = status[begin : begin + n]
@@ -111,7 +116,12 @@ def kink_moments(
         for i in range(n):
             total = scratch[ALL_VALUE + i]
             out[begin + i] = total
-            lost = scratch[ALL_SIZE + i] * TERM_ERROR > 1e-13 * abs(total)
+            # Rules of fixed length see what is not small beside the functions themselves.
+            natural = (f_size[0] + f_size[1] * math.sqrt(scratch[ALL_P + i])) * (
+                g_size[0] + g_size[1] * math.sqrt(scratch[ALL_Q + i])
+            )
+            size = scratch[ALL_SIZE + i]
+            lost = (size * TERM_ERROR > 1e-13 * abs(total)) | (0.0 < size < _TINY * natural)
             state[i] = max(state[i], OTHER_WAY * lost)
     memory[0] = 0.0  # keeps the array alive behind its pointer
 
@@ -121,20 +131,33 @@ def _paths(
     s: Float, members: Int, e2: float, d2: float, z: Float, w: Float, in_w: int, left: Float, right: Float
 ) -> None:  # fmt: skip
     """Add the path integrals of all pairs of kinks at the points that share a rule."""
+    wide()
     for first in range(0, members.size, LANES):
         who = members[first : min(first + LANES, members.size)]
-        gather(s, who, e2, d2)
+        lanes = gather(s, who, e2, d2)
         if in_w:
-            nodes_in_w(s, who.size, z, w)
+            nodes_in_w(s, lanes, z, w)
         else:
-            nodes_in_z(s, who.size, z, w)
+            nodes_in_z(s, lanes, z, w)
         for f in left:
             for g in right:
                 if f[1] != 0.0 or g[1] != 0.0:
-                    _pair(s, who.size, z.size, f, g, e2, d2)
+                    _pair(s, lanes, z.size, f, g, e2, d2)
         for lane in range(who.size):
             s[ALL_VALUE + who[lane]] += s[VALUE + lane]
             s[ALL_SIZE + who[lane]] += s[SIZE + lane]
+
+
+@njit(nogil=True, error_model="numpy")
+def _sizes(poly: Float, table: Float) -> tuple[float, float]:
+    """Return the size of the jumps and of the slopes."""
+    jumps, slopes = abs(poly[0]), abs(poly[1])
+    for row in table:
+        if row[0] == 0.0:
+            jumps += abs(row[4]) + abs(row[5])
+        else:
+            slopes += abs(row[4]) + abs(row[5])
+    return jumps, slopes
 
 
 @njit(nogil=True, error_model="numpy")
@@ -148,6 +171,7 @@ def _at_origin(table: Float) -> int:
 @njit(nogil=True, error_model="numpy")
 def _origin(s: Float, n: int, left: Float, right: Float, e2: float, d2: float) -> None:
     """Add the pairs of kinks that both sit at the origin, whose path integrals are elementary."""
+    wide()
     by_order = [0.0, 0.0]
     for f in left:
         for g in right:
@@ -176,14 +200,17 @@ def _classify(
     s: Float, n: int, e2: float, d2: float, limits: Float, rule: Int, ends: Int, members: Int, status: Status
 ) -> None:  # fmt: skip
     """Sort the lanes by the rule that they need."""
+    wide()
     most = limits.size
     for i in range(n):
         rule[i] = 0
+        # the nodes come later: their rows are free
+        c = s[ALL_C + i]
+        s[NODES + i] = c * c / ((s[ALL_P + i] + e2) * (s[ALL_Q + i] + d2))
     for limit in limits:
         square = limit * limit
         for i in range(n):
-            c = s[ALL_C + i]
-            rule[i] += c * c > square * ((s[ALL_P + i] + e2) * (s[ALL_Q + i] + d2))
+            rule[i] += s[NODES + i] > square
     ends[:] = 0
     for i in range(n):
         rule[i] = most if status[i] == NOT_INSIDE else rule[i]
@@ -203,15 +230,16 @@ def _classify(
 @njit(nogil=True, error_model="numpy")
 def _pair(s: Float, lanes: int, count: int, f: Float, g: Float, e2: float, d2: float) -> None:
     """Add the path integrals of the kinks of f at +-a against those of g at +-b."""
+    wide()
     a, b = f[1], g[1]
     for i in range(lanes):
         x, y = a * s[RP + i], b * s[RQ + i]
-        # x**2 - y**2 = (a**2 Q - b**2 P)/(PQ), each product split: near |rho| = 1 it is all that counts.
+        # PQ (x**2 - y**2) = a**2 Q - b**2 P, each product split: near |rho| = 1 it is all that counts.
         p, q = s[P_ + i], s[Q_ + i]
         one, other = f[2] * (q - d2), g[2] * (p - e2)
         low = fma(f[2], q - d2, -one) - fma(g[2], p - e2, -other) + f[3] * q - g[3] * p
-        gap = ((one - other) + low + (f[2] * d2 - g[2] * e2)) / (p * q)
-        away = x + y
+        gap = (one - other) + low + (f[2] * d2 - g[2] * e2)
+        away = (x + y) * (p * q)
         dx = gap / away if away > 0.0 else 0.0
         s[X_ + i], s[Y_ + i] = x, y
         s[DX2 + i] = dx * dx
@@ -233,6 +261,7 @@ def _equal_orders(
     s: Float, lanes: int, count: int, order: float, single: bool, same: float, crossed: float
 ) -> None:  # fmt: skip
     """(a, b) and (-a, -b) see E, the other two E - D (the other way round where c < 0)."""
+    wide()
     weight = WK if order == 1.0 else DTH
     if single:
         _sum_e(s, lanes, count, weight)
@@ -254,6 +283,7 @@ def _unequal_orders(
     s: Float, lanes: int, count: int, inverse: int, X: int, Y: int, same: float, crossed: float
 ) -> None:  # fmt: skip
     """A jump at +-x against a change of slope at +-y: the density has the factor (x - y r)/(1 - r^2)."""
+    wide()
     _sum_mixed(s, lanes, count)
     for i in range(lanes):
         positive = s[SIGN + i] > 0.0
@@ -270,6 +300,7 @@ def _unequal_orders(
 
 @njit(nogil=True, error_model="numpy")
 def _sum_e(s: Float, lanes: int, count: int, weight: int) -> None:
+    wide()
     for k in range(count):
         at = NODES + k * PER_NODE
         for i in range(lanes):
@@ -279,6 +310,7 @@ def _sum_e(s: Float, lanes: int, count: int, weight: int) -> None:
 
 @njit(nogil=True, error_model="numpy")
 def _sum_d(s: Float, lanes: int, count: int, weight: int) -> None:
+    wide()
     for k in range(count):
         at = NODES + k * PER_NODE
         for i in range(lanes):
@@ -290,6 +322,7 @@ def _sum_d(s: Float, lanes: int, count: int, weight: int) -> None:
 
 @njit(nogil=True, error_model="numpy")
 def _sum_both(s: Float, lanes: int, count: int, weight: int) -> None:
+    wide()
     for k in range(count):
         at = NODES + k * PER_NODE
         for i in range(lanes):
@@ -302,6 +335,7 @@ def _sum_both(s: Float, lanes: int, count: int, weight: int) -> None:
 
 @njit(nogil=True, error_model="numpy")
 def _sum_mixed(s: Float, lanes: int, count: int) -> None:
+    wide()
     for k in range(count):
         at = NODES + k * PER_NODE
         for i in range(lanes):
