@@ -65,7 +65,7 @@ from theory.gaussian.lanes import (
     check,
 )
 from theory.gaussian.means import bases
-from theory.gaussian.nodes import gather, nodes_in_w, nodes_in_z
+from theory.gaussian.nodes import MASKED, STEEP, gather, nodes_in_w, nodes_in_z
 
 Int = NDArray[np.int64]
 
@@ -107,7 +107,11 @@ def kink_moments(
                 right = g_table[int(g_scales[j, 1]) : int(g_scales[j, 2])]
                 _origin(scratch, n, left, right, e2, d2)
                 if left.shape[0] * right.shape[0] != _at_origin(left) * _at_origin(right):
-                    _classify(scratch, n, e2, d2, limits, rule, ends, members, state)
+                    ab = _innermost(left) * _innermost(right)
+                    f_jumps, g_jumps = _jumps(left), _jumps(right)
+                    _classify(
+                        scratch, n, e2, d2, ab, f_jumps, g_jumps, limits, rule, ends, members, state
+                    )
                     for k in range(limits.size):
                         z = nodes[starts[k] : starts[k + 1]]
                         w = weights[starts[k] : starts[k + 1]]
@@ -169,6 +173,26 @@ def _at_origin(table: Float) -> int:
 
 
 @njit(nogil=True, error_model="numpy")
+def _innermost(table: Float) -> float:
+    least = table[0, 1]
+    for row in table:
+        least = min(least, row[1])
+    return least
+
+
+@njit(nogil=True, error_model="numpy")
+def _jumps(table: Float) -> tuple[float, float]:
+    """Return the sums of all jumps, and of all changes of slope."""
+    steps = slopes = 0.0
+    for row in table:
+        if row[0] == 0.0:
+            steps += abs(row[4]) + abs(row[5])
+        else:
+            slopes += abs(row[4]) + abs(row[5])
+    return steps, slopes
+
+
+@njit(nogil=True, error_model="numpy")
 def _origin(s: Float, n: int, left: Float, right: Float, e2: float, d2: float) -> None:
     """Add the pairs of kinks that both sit at the origin, whose path integrals are elementary."""
     wide()
@@ -197,20 +221,37 @@ def _origin(s: Float, n: int, left: Float, right: Float, e2: float, d2: float) -
 
 @njit(nogil=True, error_model="numpy")
 def _classify(
-    s: Float, n: int, e2: float, d2: float, limits: Float, rule: Int, ends: Int, members: Int, status: Status
+    s: Float, n: int, e2: float, d2: float, ab: float,
+    f_jumps: tuple[float, float], g_jumps: tuple[float, float],
+    limits: Float, rule: Int, ends: Int, members: Int, status: Status,
 ) -> None:  # fmt: skip
-    """Sort the lanes by the rule that they need."""
+    """Sort the lanes by the rule that they need; ``ab`` is that of the innermost kinks.
+
+    The density grows by up to exp(x y r) along the path: above x y = 4 the next rule is needed, above 20
+    the one after it, unless all of it, at most jumps * exp(-x y/(1 + r)), is small beside what is there.
+    """
     wide()
     most = limits.size
     for i in range(n):
         rule[i] = 0
         # the nodes come later: their rows are free
         c = s[ALL_C + i]
-        s[NODES + i] = c * c / ((s[ALL_P + i] + e2) * (s[ALL_Q + i] + d2))
+        p, q = s[ALL_P + i] + e2, s[ALL_Q + i] + d2
+        inverse = 1.0 / (p * q)
+        square = c * c * inverse
+        xy = ab * math.sqrt(inverse)
+        # exp(-x y/(1 + r)), and 1/(1 + r) is at least 1/2 + (1 - r**2)/8:
+        path = (f_jumps[0] + f_jumps[1] * math.sqrt(p)) * (g_jumps[0] + g_jumps[1] * math.sqrt(q))
+        path *= exp(-xy * (0.625 - 0.125 * square))
+        s[NODES + i] = square
+        s[NODES + CHUNK + i] = xy if path > MASKED * abs(s[ALL_VALUE + i]) else 0.0
     for limit in limits:
         square = limit * limit
         for i in range(n):
             rule[i] += s[NODES + i] > square
+    for bend in STEEP:
+        for i in range(n):
+            rule[i] += (s[NODES + CHUNK + i] > bend) & (rule[i] < most - 1)
     ends[:] = 0
     for i in range(n):
         rule[i] = most if status[i] == NOT_INSIDE else rule[i]
