@@ -42,36 +42,39 @@ def gauss(x: float, low: float, p: float) -> float:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _panel(row: Float, mean: float, w: float, low: float, width: float) -> float:
-    """Return the integral of row(mean + w z) phi(z) over a short panel."""
-    half, middle, total = 0.5 * width, low + 0.5 * width, 0.0
+def _panel(row: Float, at: float, w: float, z: float, offset: float, width: float) -> float:
+    """Return the integral of row(v) phi over z + offset < z' < z + offset + width, v = at + w (z' - z).
+
+    Places are counted from a breakpoint, where v is exact: far from the mean v = mean + w z' is not.
+    """
+    half, total = 0.5 * width, 0.0
     for k in range(_GAUSS.size):
-        z = middle + half * _GAUSS[k]
-        total += _GAUSS_W[k] * polynomial(row, mean + w * z) * normal(z)
+        step = offset + half * (1.0 + _GAUSS[k])
+        total += _GAUSS_W[k] * polynomial(row, at + w * step) * normal(z + step)
     return half * total
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _piece(row: Float, mean: float, w: float, low: float, width: float) -> float:
-    """Return the integral of row(mean + w z) phi(z) over (low, low + width)."""
-    high = low + width
+def _piece(
+    row: Float, mean: float, w: float, low: float, high: float, left: float, right: float
+) -> float:
+    """Return the integral of row(mean + w z) phi(z) over (low, high), that is over v in (left, right)."""
     if low > FAR or high < -FAR:
         return 0.0
-    if width <= _CLOSED:
-        # The width comes from outside: between far and narrow ends the subtraction would lose it.
-        return _panel(row, mean, w, low, width)
-    low, high = max(low, -FAR), min(high, FAR)
+    if (right - left) / w <= _CLOSED:
+        # The difference of far and narrow ends z would have lost the width.
+        return _panel(row, left, w, low, 0.0, (right - left) / w)
     if low > _TAIL or high < -_TAIL:
-        sign = 1.0 if low > _TAIL else -1.0
-        edge, end = (low, high) if sign > 0 else (-high, -low)
-        total, start = 0.0, edge
+        sign, edge, at = (1.0, low, left) if low > _TAIL else (-1.0, -high, right)
+        total, start, end = 0.0, 0.0, min((right - left) / w, 2.0 * FAR)
         for reach in (3.0, 9.0, 20.0, 40.0):
-            stop = min(edge + reach / edge, end)
+            stop = min(reach / edge, end)
             if stop > start:
-                a, b = (start, stop) if sign > 0 else (-stop, -start)
-                total += _panel(row, mean, w, a, b - a)
+                offset = start if sign > 0.0 else -stop
+                total += _panel(row, at, w, sign * edge, offset, stop - start)
             start = stop
         return total
+    low, high = max(low, -FAR), min(high, FAR)
     if low > 0.0:
         mass = 0.5 * (math.erfc(low * math.sqrt(0.5)) - math.erfc(high * math.sqrt(0.5)))
     elif high < 0.0:
@@ -79,13 +82,13 @@ def _piece(row: Float, mean: float, w: float, low: float, width: float) -> float
     else:
         mass = 0.5 * (math.erf(high * math.sqrt(0.5)) - math.erf(low * math.sqrt(0.5)))
     # E[(mean + w z)^k] on the piece: Stein again, boundary terms at both ends.
-    left, right = normal(low), normal(high)
+    lower, upper = normal(low), normal(high)
     total = row[0] * mass
     older, newer = 0.0, mass
     at_low, at_high = mean + w * low, mean + w * high
     low_power, high_power = 1.0, 1.0
     for k in range(1, row.size):
-        step = mean * newer + w * ((k - 1) * w * older + low_power * left - high_power * right)
+        step = mean * newer + w * ((k - 1) * w * older + low_power * lower - high_power * upper)
         older, newer = newer, step
         low_power *= at_low
         high_power *= at_high
@@ -139,14 +142,12 @@ def mean_given(
     for j in range(ends.size + 1):
         # What lies further out than this is below 1e-18 of what does not.
         if _distance(ends, j) ** 2 < nearest**2 + 84.0 and np.any(pieces[j] != 0.0):
-            low, width = -FAR, 2.0 * FAR
-            if 0 < j < ends.size:
-                low, width = ends[j - 1], (breaks[j] - breaks[j - 1]) / w
-            elif j > 0:
-                low, width = ends[j - 1], max(FAR - ends[j - 1], 0.0)
-            elif ends.size > 0:
-                width = max(ends[0] + FAR, 0.0)
-            part = _piece(pieces[j], mean, w, low, width)
+            inner_low, inner_high = j > 0, j < ends.size
+            low = ends[j - 1] if inner_low else -np.inf
+            high = ends[j] if inner_high else np.inf
+            left = breaks[j - 1] if inner_low else -np.inf
+            right = breaks[j] if inner_high else np.inf
+            part = _piece(pieces[j], mean, w, low, high, left, right)
             total += part
             size += abs(part)
     for k in range(smooth.shape[0]):

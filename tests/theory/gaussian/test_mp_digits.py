@@ -83,7 +83,7 @@ def whole_line(mp, integrand):
     return step * mp.fsum(integrand(k * step) for k in range(-count, count + 1))
 
 
-@pytest.mark.parametrize("digits", DIGITS)
+@pytest.mark.parametrize("digits", [50, 200])
 def test_gelu_by_its_conditional_mean(digits):
     mp = context(digits)
     point = ("1", "2", "1/2")
