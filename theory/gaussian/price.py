@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from theory.arithmetic.simd import arctan, exp, expm1, fma, pointer, wide
+from theory.arithmetic.simd import arctan, exp, fma, pointer, wide
 from theory.gaussian.lanes import (
     A0,
     A1,
@@ -37,16 +37,12 @@ from theory.gaussian.lanes import (
     CHUNK,
     DTH,
     DX2,
-    HIO,
     LANES,
     NODES,
     NOT_INSIDE,
-    OMR,
     OTHER_WAY,
     P_,
-    PER_NODE,
     Q_,
-    R_,
     RP,
     RQ,
     S_,
@@ -66,6 +62,7 @@ from theory.gaussian.lanes import (
 )
 from theory.gaussian.means import bases
 from theory.gaussian.nodes import MASKED, STEEP, gather, nodes_in_w, nodes_in_z
+from theory.gaussian.sums import sum_both, sum_d, sum_e, sum_mixed, sum_mixed_e
 
 Int = NDArray[np.int64]
 
@@ -289,12 +286,13 @@ def _pair(s: Float, lanes: int, count: int, f: Float, g: Float, e2: float, d2: f
     # Dirac masses that the kinks leave after k + 1 derivatives: at a, and at -a.
     fr, fl = f[4], f[5] if f[0] == 1.0 else -f[5]
     gr, gl = g[4], g[5] if g[0] == 1.0 else -g[5]
+    single = a * b == 0.0
     if f[0] == g[0]:
-        _equal_orders(s, lanes, count, f[0], a * b == 0.0, fr * gr + fl * gl, fr * gl + fl * gr)
+        _equal_orders(s, lanes, count, f[0], single, fr * gr + fl * gl, fr * gl + fl * gr)
     elif f[0] == 0.0:
-        _unequal_orders(s, lanes, count, RQ, X_, Y_, fr * gr - fl * gl, fr * gl - fl * gr)
+        _unequal_orders(s, lanes, count, single, RQ, X_, Y_, fr * gr - fl * gl, fr * gl - fl * gr)
     else:
-        _unequal_orders(s, lanes, count, RP, Y_, X_, fr * gr - fl * gl, fl * gr - fr * gl)
+        _unequal_orders(s, lanes, count, single, RP, Y_, X_, fr * gr - fl * gl, fl * gr - fr * gl)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -305,11 +303,11 @@ def _equal_orders(
     wide()
     weight = WK if order == 1.0 else DTH
     if single:
-        _sum_e(s, lanes, count, weight)
+        sum_e(s, lanes, count, weight)
     elif same + crossed == 0.0:
-        _sum_d(s, lanes, count, weight)
+        sum_d(s, lanes, count, weight)
     else:
-        _sum_both(s, lanes, count, weight)
+        sum_both(s, lanes, count, weight)
     for i in range(lanes):
         positive = s[SIGN + i] > 0.0
         factor = s[S_ + i] if order == 1.0 else s[SIGN + i]
@@ -321,11 +319,15 @@ def _equal_orders(
 
 @njit(nogil=True, error_model="numpy")
 def _unequal_orders(
-    s: Float, lanes: int, count: int, inverse: int, X: int, Y: int, same: float, crossed: float
+    s: Float, lanes: int, count: int, single: bool, inverse: int, X: int, Y: int,
+    same: float, crossed: float,
 ) -> None:  # fmt: skip
     """A jump at +-x against a change of slope at +-y: the density has the factor (x - y r)/(1 - r^2)."""
     wide()
-    _sum_mixed(s, lanes, count)
+    if single:
+        sum_mixed_e(s, lanes, count)
+    else:
+        sum_mixed(s, lanes, count)
     for i in range(lanes):
         positive = s[SIGN + i] > 0.0
         root, x, y = 1.0 / (s[inverse + i] * TWO_PI), s[X + i], s[Y + i]
@@ -337,54 +339,3 @@ def _unequal_orders(
         four = -root * other * y * s[A3 + i]
         s[VALUE + i] += (one + two) + (three + four)
         s[SIZE + i] += abs(one) + abs(two) + abs(three) + abs(four)
-
-
-@njit(nogil=True, error_model="numpy")
-def _sum_e(s: Float, lanes: int, count: int, weight: int) -> None:
-    wide()
-    for k in range(count):
-        at = NODES + k * PER_NODE
-        for i in range(lanes):
-            square = (s[DX2 + i] + s[XY2 + i] * s[at + OMR + i]) * s[at + HIO + i]
-            s[A0 + i] += s[at + weight + i] * exp(-square)
-
-
-@njit(nogil=True, error_model="numpy")
-def _sum_d(s: Float, lanes: int, count: int, weight: int) -> None:
-    wide()
-    for k in range(count):
-        at = NODES + k * PER_NODE
-        for i in range(lanes):
-            h = s[at + HIO + i]
-            E = exp(-(s[DX2 + i] + s[XY2 + i] * s[at + OMR + i]) * h)
-            D = E * expm1(-2.0 * s[XY2 + i] * s[at + R_ + i] * h)
-            s[A1 + i] -= s[at + weight + i] * D
-
-
-@njit(nogil=True, error_model="numpy")
-def _sum_both(s: Float, lanes: int, count: int, weight: int) -> None:
-    wide()
-    for k in range(count):
-        at = NODES + k * PER_NODE
-        for i in range(lanes):
-            h = s[at + HIO + i]
-            E = exp(-(s[DX2 + i] + s[XY2 + i] * s[at + OMR + i]) * h)
-            D = E * expm1(-2.0 * s[XY2 + i] * s[at + R_ + i] * h)
-            s[A0 + i] += s[at + weight + i] * E
-            s[A1 + i] -= s[at + weight + i] * D
-
-
-@njit(nogil=True, error_model="numpy")
-def _sum_mixed(s: Float, lanes: int, count: int) -> None:
-    wide()
-    for k in range(count):
-        at = NODES + k * PER_NODE
-        for i in range(lanes):
-            h, r = s[at + HIO + i], s[at + R_ + i]
-            E = exp(-(s[DX2 + i] + s[XY2 + i] * s[at + OMR + i]) * h)
-            D = -E * expm1(-2.0 * s[XY2 + i] * r * h)
-            w = 2.0 * h * s[at + WK + i]
-            s[A0 + i] += w * E
-            s[A1 + i] += w * D
-            s[A2 + i] += w * r * E
-            s[A3 + i] += w * r * D
