@@ -20,7 +20,6 @@ from theory.gaussian.given import FAR, gauss, mean_given, normal, value_at
 
 Float = NDArray[np.float64]
 
-_WIDE = 13.0
 _MOST_PANELS = 4000
 _TARGET = 2e-15
 
@@ -182,21 +181,16 @@ def _continuous(
     lows, highs = np.empty(_MOST_PANELS), np.empty(_MOST_PANELS)
     parts = np.empty((_MOST_PANELS, 3))
     count, size = 0, 0.0
-    limit = _WIDE * math.sqrt(p)
-    for outer in (False, True):
-        # The far tail counts only where nothing lies nearer.
-        if outer and size > 0.0:
-            break
-        for i in range(n - 1):
-            low, high = points[i], points[i + 1]
-            if low < high and outer == (low >= limit or high <= -limit):
-                lows[count], highs[count] = low, high
-                parts[count] = _kronrod(
-                    low, high, p, k, w, ends, breaks,
-                    pieces, smooth, g_breaks, g_pieces, g_smooth,
-                )  # fmt: skip
-                size += parts[count, 1]
-                count += 1
+    for i in range(n - 1):
+        low, high = points[i], points[i + 1]
+        if low < high:
+            lows[count], highs[count] = low, high
+            parts[count] = _kronrod(
+                low, high, p, k, w, ends, breaks,
+                pieces, smooth, g_breaks, g_pieces, g_smooth,
+            )  # fmt: skip
+            size += parts[count, 1]
+            count += 1
     i = 0
     while i < count:
         middle = 0.5 * (lows[i] + highs[i])

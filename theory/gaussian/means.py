@@ -21,7 +21,7 @@ from theory.gaussian.lanes import (
     Float,
 )
 
-F0, F1, F2, G0, G1, G2 = (NODES + LANES * i for i in (0, 3, 6, 7, 10, 13))
+F0, F1, F2, G0, G1, G2 = (NODES + LANES * i for i in (0, 3, 6, 8, 11, 14))
 
 
 @njit(nogil=True, error_model="numpy")
@@ -35,7 +35,7 @@ def means(
         s[M0 + i], s[M0 + up + i] = poly[0], 0.0
         s[M1 + i], s[M1 + up + i] = poly[1], 0.0
         s[M0 + 2 * up + i] = s[M1 + 2 * up + i] = 0.0
-        s[M2 + i] = 0.0
+        s[M2 + i] = s[M2 + up + i] = 0.0
     for j in range(scales.shape[0]):
         e2 = scales[j, 0]
         for row in range(int(scales[j, 1]), int(scales[j, 2])):
@@ -55,7 +55,9 @@ def means(
             if k == 0.0 and odd != 0.0:
                 for i in range(lanes):
                     root = 1.0 / math.sqrt(s[V + i] + e2)
-                    s[M2 + i] += odd * INV_SQRT_2PI * gauss(a * root) * root
+                    mass = odd * INV_SQRT_2PI * gauss(a * root) * root
+                    s[M2 + i] += mass
+                    s[M2 + up + i] += abs(mass)
             if k == 1.0 and even != 0.0:
                 for i in range(lanes):
                     root = math.sqrt(s[V + i] + e2)
@@ -89,8 +91,8 @@ def bases(
             one = s[F0 + i] * s[G0 + i]
             two = c * (s[F1 + i] * (s[G1 + i] + s[G2 + i]) + s[F2 + i] * s[G1 + i])
             s[A0 + i] = one + two
-            masses = s[F1 + LANES + i] * (s[G1 + LANES + i] + abs(s[G2 + i]))
-            masses += abs(s[F2 + i]) * s[G1 + LANES + i]
+            masses = s[F1 + LANES + i] * (s[G1 + LANES + i] + s[G2 + LANES + i])
+            masses += s[F2 + LANES + i] * s[G1 + LANES + i]
             s[A1 + i] = s[F0 + LANES + i] * s[G0 + LANES + i] + abs(c) * masses
         for i in range(lanes):
             s[ALL_VALUE + first + i] = s[A0 + i]

@@ -19,7 +19,8 @@ from theory.gaussian.tables import tables
 
 FOLDER = Path(__file__).parents[2] / "reference"
 # What float64 promises: of E|f g| for plain pairs, plus a hundredth of that for each factor e by which the
-# value is smaller than 1; of |value| + sqrt(E f^2 E g^2) for waves and exponentials.
+# value is smaller than 1; of |value| + sqrt(E f^2 E g^2) for waves and exponentials,
+# E|f g| in place of the root where masses make it infinite.
 PLAIN, OTHER = 1e-13, 2e-13
 # Below this float64 has fewer digits to be right in.
 UNDERFLOW = 1e-305
@@ -94,7 +95,7 @@ def test_float64_of_plain_pairs_against_the_table(table):
     hold_float64(table, [(f, g) for f, g in reference.pairs() if is_plain(known, f, g)])
 
 
-def natural(f, g, p, q):
+def natural_size(f, g, p, q):
     """sqrt(E f^2 E g^2), or 0 where masses make it infinite."""
     if f.has_dirac or g.has_dirac:
         return np.zeros_like(p)
@@ -130,7 +131,8 @@ def hold_float64(table, pairs):
                 tail = 1 + np.maximum(0, -np.log(np.maximum(size, UNDERFLOW))) / 100
                 promise, scale = PLAIN, size * tail
             else:
-                promise, scale = OTHER, np.abs(truth) + natural(known[f], known[g], p, q)
+                natural = natural_size(known[f], known[g], p, q)
+                promise, scale = OTHER, np.abs(truth) + np.maximum(size, natural)
             ratio = np.abs(value - truth) / (scale + UNDERFLOW / promise)
         # Not below: a NaN is wrong too.
         wrong = (finite & ~(ratio <= promise)) | (infinite & (value != truth))
