@@ -9,15 +9,15 @@ The floor of a pair is what its arithmetic costs if nothing else is done: expone
 from the rules of ``theory.gaussian.nodes`` for a uniform correlation, each at its speed in a Numba loop over
 numbers in the cache, plus 32 bytes to and from memory at the speed of a triad over the same arrays.
 
-Why pairs of hardtanh stay about 2.4 times above it (ns a value, measured on one core of a shared server,
-12 nodes): means at c = 0 10.5, of which the floor sees half, as a normal tail is a polynomial of degree 23
-beside its exponential; roots and quotients of a point 6; nodes 8 and their sums 20 (floor 7 and 13: the rest
-are loads of the four numbers of a node). Finding the rule of each point, sorting by it and judging the result
-take about 14, which the floor lacks altogether. Correlations in random order cost 12 more than sorted ones:
-groups that share a rule are filled up to whole vectors, and points lie apart. One point in 10^5 has
-|rho| > 0.99999 and goes to adaptive quadrature, 0.4 ms each: 4 ns a value. x y > 4 adds nodes, which the
-floor leaves out. Two signs are three roots and quotients and an arctangent of degree 21: erf x erf is within
-twice the floor, half of which is memory.
+Why pairs of hardtanh stay about 2.4 times above it. Measured, in ns a value on one core of a shared server,
+with 12 nodes: means at c = 0 10.5 (a normal tail is a polynomial of degree 23 beside its exponential, which
+the floor does not count); roots and quotients of a point 6; nodes 8 and their sums 20, against 7 and 13 in
+the floor. About 14 remain of the whole for what the floor lacks altogether: finding the rule of each point,
+sorting by it, judging the result. Correlations in random order cost 12 more than sorted ones: there, groups
+that share a rule are filled up to whole vectors, and their points lie apart. One point in 10^5 has
+|rho| > 0.99999 and goes to adaptive quadrature, 0.1 to 0.3 ms each: 1 to 3 ns a value. x y > 4 adds nodes,
+which the floor leaves out. erf x erf is a root, a quotient and an arctangent of degree 21, within twice the
+floor, two thirds of which are memory.
 """
 
 import math
@@ -72,10 +72,10 @@ class Pair:
 def pairs() -> list[Pair]:
     """Return the pairs.
 
-    A node takes one exponential for the density, one for what opposite kinks differ by, one division for the
-    node itself. A hardtanh takes one exponential for the mean of its derivative, with a root and two
-    divisions; the path takes three roots and four divisions, the smoothed side of hardtanh x erf one
-    exponential less at the nodes, where a single kink needs none of the second kind.
+    A node takes one exponential for the density, one for what opposite kinks differ by (none where a kink
+    sits at the origin), one division for the node itself. The mean of a kink takes one exponential, one root
+    and two divisions (one at the origin); the path three roots and four divisions, one more between a jump
+    and a change of slope.
     """
     h, s, e = th.hardtanh(1), th.sign(), th.erf(1)
     owen = (
@@ -90,7 +90,7 @@ def pairs() -> list[Pair]:
     return [
         Pair(h, h, (2, 1), (2, 13), (*owen, *_quadratures(h, h))),
         Pair(
-            s.derivative, h.derivative, (0, 0), (1, 5),
+            s.derivative, h.derivative, (0, 0), (1, 6),
             (Alternative("SciPy erf, T17", _sign_slope, POINTS // 4),),
         ),
         Pair(
@@ -98,7 +98,7 @@ def pairs() -> list[Pair]:
         ),
         Pair(e, e, (0, 0), (0, 2), (Alternative("NumPy arcsin, T13", _erf_erf, POINTS), *_quadratures(e, e))),
         Pair(
-            h, e, (1, 1), (1, 10),
+            h, e, (1, 1), (2, 13),
             (Alternative("SciPy owens_t, T20 at P + 1/2: 1 T", _hardtanh_erf, 80_000), *_quadratures(h, e)),
         ),
     ]  # fmt: skip
