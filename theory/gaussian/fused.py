@@ -60,8 +60,6 @@ def fused(
     out = np.empty(p.shape)
     status = np.empty(p.shape, np.int8)
     kernel = _kernel(f, g) or _refer
-    if f == g:
-        kernel = _in_one_order(kernel)
     parts = [(p[s], q[s], c[s], out[s], status[s]) for s in _slices(p.size)]
     if threads > 1 and len(parts) > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -115,7 +113,7 @@ def _refer(p: Float, q: Float, c: Float, _: Float, status: Status) -> None:
 
 @cache
 def _kernel(f: Activation, g: Activation) -> Kernel | None:
-    """Return the compiled evaluator of a pair, or None."""
+    """Return the compiled evaluator of a pair, or None; of f = g, one in which p and q exchange."""
     heavy, light = mass(f), mass(g)
     first, second = kinks(f), kinks(g)
     if heavy is not None and light is not None:
@@ -133,7 +131,11 @@ def _kernel(f: Activation, g: Activation) -> Kernel | None:
             (w1, e2), (w2, d2) = first.sign, second.sign
             return lambda p, q, c, out, status: sign_products(p, q, c, out, status, w1 * w2, e2, d2)
         given = (*_arrays(first), *_arrays(second), *RULES)
-        return lambda p, q, c, out, status: kink_moments(p, q, c, out, status, *given)
+
+        def kernel(p: Float, q: Float, c: Float, out: Float, status: Status) -> None:
+            kink_moments(p, q, c, out, status, *given)
+
+        return _in_one_order(kernel) if f == g else kernel
     if heavy is not None and second is not None:
         return _against(heavy, second)
     if light is not None and first is not None:

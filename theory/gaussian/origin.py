@@ -83,7 +83,7 @@ def mass_products(
         det = determinant(p[i], q[i], c[i])
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
         inside &= det > 2.0**-51 * (p[i] * q[i])
-        noisy = det + p[i] * d2 + q[i] * e2 + e2 * d2
+        noisy = det + (p[i] * d2 + q[i] * e2) + e2 * d2
         out[i] = weight / (TWO_PI * math.sqrt(max(noisy, 1e-300)))
         status[i] = DONE if inside else NOT_INSIDE
 
