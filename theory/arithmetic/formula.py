@@ -37,6 +37,18 @@ class Formula:
     expr: sp.Expr
     symbols: tuple[sp.Symbol, ...]
 
+    def bounded(self, *values: Float) -> tuple[Float, Float]:
+        """Evaluate arrays in plain float64, with a bound of the error at each point (NaN: none is known)."""
+        with np.errstate(all="ignore"):
+            result = lower(
+                self.expr,
+                {s: Tracked.exact(v) for s, v in zip(self.symbols, values, strict=True)},
+                Float64(),
+            )
+        shape = np.broadcast_shapes(*(np.shape(v) for v in values), np.shape(result.value))
+        value = np.array(np.broadcast_to(result.value, shape), dtype=np.float64)
+        return value, np.broadcast_to(result.error, shape)
+
     def float64(self, *values: Float, scale: Callable[..., Float] | None = None) -> Float:
         """Evaluate one-dimensional arrays of equal length.
 
@@ -53,16 +65,9 @@ class Formula:
         float64 would lose more digits is recomputed in ball arithmetic and rounded once, which costs
         milliseconds instead of nanoseconds.
         """
-        with np.errstate(all="ignore"):
-            result = lower(
-                self.expr,
-                {s: Tracked.exact(v) for s, v in zip(self.symbols, values, strict=True)},
-                Float64(),
-            )
-            shape = np.broadcast_shapes(*(np.shape(v) for v in values), np.shape(result.value))
-            value = np.array(np.broadcast_to(result.value, shape), dtype=np.float64)
-            error = np.broadcast_to(result.error, shape)
-            doubtful = ~(error <= BUDGET * np.abs(value))
+        value, error = self.bounded(*values)
+        shape = value.shape
+        doubtful = ~(error <= BUDGET * np.abs(value))
         if scale is not None and np.any(doubtful):
             sizes = scale(*(np.broadcast_to(v, shape)[doubtful] for v in values))
             with np.errstate(all="ignore"):

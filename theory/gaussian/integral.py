@@ -76,15 +76,21 @@ class PairIntegral:
 
     def ball(self, P: sp.Expr, Q: sp.Expr, C: sp.Expr, bits: int) -> arb:
         """Return a ball with ``bits`` good bits (absolute radius 2**-4096 for smaller values)."""
+        values = {_P: P, _Q: Q, _C: C}
         if self.closed is not None:
             # Quick at moderate variances and near the line; far out no precision keeps its digits.
-            values = {_P: P, _Q: Q, _C: C}
             with suppress(DomainError):
                 result = accurate_ball(self.closed, values, bits, floor=256)
                 if result.rel_accuracy_bits() >= bits:
                     return result
         outer, inner, exchanged = self.parts
-        return pair_ball(outer, inner, *((Q, P, C) if exchanged else (P, Q, C)), bits)
+        try:
+            return pair_ball(outer, inner, *((Q, P, C) if exchanged else (P, Q, C)), bits)
+        except DomainError:
+            if self.closed is None:
+                raise
+            # Close to the line an integral cannot follow; thousands of bits can.
+            return accurate_ball(self.closed, values, bits, floor=1 << 13)
 
     def float64(self, P: Float, Q: Float, C: Float, **_: object) -> Float:
         """Evaluate at arrays, each value to 1e-13 of E|f g|: by rules, in milliseconds, else by balls."""

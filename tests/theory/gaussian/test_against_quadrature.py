@@ -37,8 +37,8 @@ decades = st.floats(-6, 6)
 
 
 def followed(f, variance):
-    """Draw anew where a wave turns too often within the Gaussian for panels to follow it."""
-    assume(all(float(a.omega) ** 2 * float(variance) <= 100 for a in f.atoms))
+    """Draw anew where a wave, or its square, turns too often within the Gaussian for panels to follow it."""
+    assume(all(float(a.omega) ** 2 * float(variance) <= 25 for a in f.atoms))
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_hardtanh_by_its_conditional_mean(digits, a, b):
         assert error < abs(truth) * arb(10) ** -digits
 
 
-@pytest.mark.parametrize("digits", DIGITS)
+@pytest.mark.parametrize("digits", [50, 200])
 def test_staircase_by_the_derivative_in_the_angle(digits):
     mp = context(digits)
     f = th.staircase((-1, 0, 1), (-3, -1, 1, 3))
