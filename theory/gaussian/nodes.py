@@ -51,7 +51,7 @@ _RULES = (
     (0.9, 20, False), (0.95, 24, False), (0.99, 32, False), (0.99999, 64, True),
 )  # fmt: skip
 
-# x y of the innermost kinks from which one rule more is needed, and another one.
+# max(x y, x**2/2, y**2/2) of the innermost kinks from which one rule more is needed, and another one.
 STEEP = (4.0, 20.0)
 # A path integral below this share of the value is right to 1e-9 of itself without them.
 MASKED = 2e-5

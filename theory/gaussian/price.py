@@ -104,11 +104,9 @@ def kink_moments(
                 right = g_table[int(g_scales[j, 1]) : int(g_scales[j, 2])]
                 _origin(scratch, n, left, right, e2, d2)
                 if left.shape[0] * right.shape[0] != _at_origin(left) * _at_origin(right):
-                    ab = _innermost(left) * _innermost(right)
-                    f_jumps, g_jumps = _jumps(left), _jumps(right)
-                    _classify(
-                        scratch, n, e2, d2, ab, f_jumps, g_jumps, limits, rule, ends, members, state
-                    )
+                    at = _innermost(left), _innermost(right)
+                    jumps = _jumps(left), _jumps(right)
+                    _classify(scratch, n, e2, d2, at, jumps, limits, rule, ends, members, state)
                     for k in range(limits.size):
                         z = nodes[starts[k] : starts[k + 1]]
                         w = weights[starts[k] : starts[k + 1]]
@@ -218,16 +216,19 @@ def _origin(s: Float, n: int, left: Float, right: Float, e2: float, d2: float) -
 
 @njit(nogil=True, error_model="numpy")
 def _classify(
-    s: Float, n: int, e2: float, d2: float, ab: float,
-    f_jumps: tuple[float, float], g_jumps: tuple[float, float],
+    s: Float, n: int, e2: float, d2: float,
+    at: tuple[float, float], jumps: tuple[tuple[float, float], tuple[float, float]],
     limits: Float, rule: Int, ends: Int, members: Int, status: Status,
 ) -> None:  # fmt: skip
-    """Sort the lanes by the rule that they need; ``ab`` is that of the innermost kinks.
+    """Sort the lanes by the rule that they need; ``at`` is where the innermost kinks are.
 
-    The density grows by up to exp(x y r) along the path: above x y = 4 the next rule is needed, above 20
-    the one after it, unless all of it, at most jumps * exp(-x y/(1 + r)), is small beside what is there.
+    The density grows by up to exp(x y r) along the path, and by exp(x**2/2) around it: above 4 the next
+    rule is needed, above 20 the one after it, unless all of it, at most the jumps times exp(-x**2/2) and
+    exp(-x y/(1 + r)), is small beside what is there.
     """
     wide()
+    a, b = at
+    f_jumps, g_jumps = jumps
     most = limits.size
     for i in range(n):
         rule[i] = 0
@@ -236,12 +237,13 @@ def _classify(
         p, q = s[ALL_P + i] + e2, s[ALL_Q + i] + d2
         inverse = 1.0 / (p * q)
         square = c * c * inverse
-        xy = ab * math.sqrt(inverse)
-        # exp(-x y/(1 + r)), and 1/(1 + r) is at least 1/2 + (1 - r**2)/8:
+        xy = a * b * math.sqrt(inverse)
+        apart = 0.5 * max(a * a * (q * inverse), b * b * (p * inverse))
+        # 1/(1 + r) is at least 1/2 + (1 - r**2)/8
         path = (f_jumps[0] + f_jumps[1] * math.sqrt(p)) * (g_jumps[0] + g_jumps[1] * math.sqrt(q))
-        path *= exp(-xy * (0.625 - 0.125 * square))
+        path *= exp(-max(apart, xy * (0.625 - 0.125 * square)))
         s[NODES + i] = square
-        s[NODES + CHUNK + i] = xy if path > MASKED * abs(s[ALL_VALUE + i]) else 0.0
+        s[NODES + CHUNK + i] = max(xy, apart) if path > MASKED * abs(s[ALL_VALUE + i]) else 0.0
     for limit in limits:
         square = limit * limit
         for i in range(n):
