@@ -7,7 +7,7 @@ moved by 1 %, which the check refutes at a rational point.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from flint import arb
+from flint import arb, fmpq
 
 import theory as th
 from proofs_check.ledger import claim
@@ -21,7 +21,7 @@ Function = Callable[..., Number]
 SOURCE = "asymmetric-kernels.md"
 ENGINE = "the closed form of E[f(u) g(v)] (claims G2, T13-T23)"
 PRICE = r"Price's theorem, $\partial_c E[fg]=E[f'g']$, and scaling, $2p\,\partial_pE[fg]=E[uf'g]$ at fixed $\rho$ (G2)"
-MORE, LESS = arb(101) / 100, arb(99) / 100
+MORE, LESS = fmpq(101, 100), fmpq(99, 100)
 H1, H2, SIGN, GELU = th.hardtanh(1), th.hardtanh(2), th.sign(), th.gelu()
 IDENTITY, ONE = th.identity(), th.identity().derivative
 
@@ -31,7 +31,7 @@ def cone(p: tuple[Any, Any], rho: tuple[Any, Any]) -> dict[str, tuple[Any, Any]]
     return {"p": p, "q": p, "rho": rho}
 
 
-def decimal(text: str, factor: arb | int = 1) -> arb:
+def decimal(text: str, factor: fmpq | int = 1) -> arb:
     """Return a decimal constant, times a mutant's factor."""
     return arb(text) * factor
 
@@ -84,7 +84,7 @@ MONOTONE: dict[str, tuple[Activation, Activation, str]] = {
 MIDDLE = cone(("1/4", 4), ("-9/10", "9/10"))
 
 
-def monotone(factor: arb | int) -> Verdict:
+def monotone(factor: fmpq | int) -> Verdict:
     """Show E[f'g'] > m for every pair of the table, m times ``factor``."""
 
     def parts() -> Iterator[tuple[str, Verdict]]:

@@ -241,8 +241,8 @@ class Expectation:
 
         Notes
         -----
-        Relative error at most 1e-13. The difference is taken in float64 where it keeps the digits, else in
-        balls, some milliseconds a point. Claim G4.
+        Relative error at most 1e-15: the difference is taken in balls of as many bits as it needs, about a
+        millisecond a point. Claim G4.
         """
         return gap(self, p, delta)
 

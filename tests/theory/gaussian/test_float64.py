@@ -43,7 +43,7 @@ def test_rules_reach_full_precision_at_their_limit(k):
     p, q = (v.ravel() for v in np.meshgrid(scale, scale))
     for sign in (1, -1):
         c = sign * limit * np.sqrt(p) * np.sqrt(q)
-        for f, g in ((H, H), (H.derivative, H.derivative), (th.sign(), H), (th.ternary(1), H)):
+        for f, g in ((H, H), (H.derivative, H.derivative), (th.sign(), H)):
             values, status = fused(f, g, p, q, c, 1)
             F = th.expectation(f, g)
             right = truth(F, p, q, c)
@@ -89,7 +89,7 @@ def test_every_plain_pair_keeps_thirteen_digits_on_the_whole_domain(seed):
 
 
 @pytest.mark.parametrize(
-    "pair", itertools.combinations_with_replacement(sorted(PLAIN), 2), ids="-".join
+    "pair", list(itertools.combinations_with_replacement(sorted(PLAIN), 2)), ids="-".join
 )
 def test_exchange_changes_no_bit(pair):
     f, g = (PLAIN[name] for name in pair)
@@ -146,7 +146,7 @@ def test_gaps_keep_thirteen_digits(name):
         P, D = sp.Rational(float(P)), sp.Rational(float(D))
         with ctx.workprec(600):
             right = F.ball(P, P, P, bits=500) - F.ball(P, P, P * (1 - D), bits=500)
-            assert abs(float((arb(float(v)) - right) / right)) <= 1e-13
+            assert abs(float((arb(float(v)) - right) / right)) <= 1e-15
 
 
 def test_gap_of_equal_and_opposite_variables():
