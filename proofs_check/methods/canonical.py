@@ -2,7 +2,8 @@ r"""Exact normal form of the expressions in which Gaussian expectations are writ
 
 A form is a sum of ``coefficient * exp(e) * F(a) * sqrt(r) ...`` with coefficients in the field of
 rational functions over the rationals, computed by polynomial arithmetic; the exponents e and
-arguments a are forms again, and the symmetries of F (Phi, Phi2, OwenT, PhiCos, PhiSin, sin, cos, asin, atan) are used up.
+arguments a are forms again, and the symmetries of F (Phi, Phi2, OwenT, PhiCos, PhiSin, sin, cos, asin,
+atan) are used up.
 Equal keys are added, so a form without terms *is* zero: that is a proof. A form with terms says
 nothing, since its functions may still be related.
 """

@@ -15,8 +15,10 @@ from theory.arithmetic.functions import (
     phi,
 )
 
-_LEAVES = (Phi, phi, OwenT, Orthant, Arc, JointDensity, sp.Max, sp.Min)
-_LEAVES += (Phi2, PhiCos, PhiSin, Voigt, sp.exp, sp.cos, sp.sin, sp.erfc)
+_LEAVES = (
+    *(Phi, phi, OwenT, Orthant, Arc, JointDensity, sp.Max, sp.Min),
+    *(Phi2, PhiCos, PhiSin, Voigt, sp.exp, sp.cos, sp.sin, sp.erfc),
+)
 
 
 class Linear:
