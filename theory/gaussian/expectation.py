@@ -17,7 +17,6 @@ from theory.arithmetic.functions import Orthant
 from theory.checks import positive_int, reals
 from theory.errors import DomainError, InputError
 from theory.gaussian.display import displayed, latex_terms
-from theory.gaussian.evaluation import broadcast, evaluate, gap
 from theory.gaussian.integral import LineIntegral, MeanIntegral, PairIntegral
 from theory.gaussian.line import mean_of, on_line
 from theory.gaussian.linear import Linear
@@ -209,6 +208,9 @@ class Expectation:
         2e-13 (|value| + sqrt(E[f^2] E[g^2])). A covariance within rounding of the line, 2**-51 in
         1 - c*c/(p*q), counts as on it. Exchanging (f, p) and (g, q) changes no bit.
         """
+        # Numba takes a second to load: only where it is used.
+        from theory.gaussian.evaluation import broadcast, evaluate
+
         threads = positive_int(threads, "threads")
         if self._single:
             P = reals(p, "p")
@@ -244,6 +246,8 @@ class Expectation:
         Relative error at most 1e-15: the difference is taken in balls of as many bits as it needs, about a
         millisecond a point. Claim G4.
         """
+        from theory.gaussian.evaluation import gap
+
         return gap(self, p, delta)
 
     # -- exact input -------------------------------------------------------------------------------
