@@ -17,6 +17,7 @@ from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
 if TYPE_CHECKING:
     from theory.activations import Activation
     from theory.gaussian.expectation import Expectation
+    from theory.gaussian.integral import LineIntegral
 
 Float = NDArray[np.float64]
 Status = NDArray[np.int8]
@@ -102,11 +103,21 @@ def _ends(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status:
             state[error <= _BUDGET * np.abs(here)] = DONE
         if not (F.f.has_dirac or F.g.has_dirac):
             condition(F.f, F.g, p, q, c, here, state, on_line=True)
-        left = state == OTHER_WAY
-        if np.any(left):
-            here[left] = closed.float64(p[left], q[left], scale=lambda p, q: _scale(F, p, q))
+        for i in np.flatnonzero(state == OTHER_WAY):
+            here[i] = _exactly_on_line(closed, p[i], q[i])
         values[line] = here
         status[line] = DONE
+
+
+def _exactly_on_line(closed: "Formula | LineIntegral", p: float, q: float) -> float:
+    """Return the value on the line by exact numbers, so that coinciding jumps and masses are seen as such."""
+    P, Q = sp.Rational(p), sp.Rational(q)
+    if not isinstance(closed, Formula):
+        return float(closed.float64(np.array([p]), np.array([q]))[0])
+    value = closed.expr.subs(dict(zip(closed.symbols, (P, Q), strict=True)))
+    if value.has(sp.oo, -sp.oo):
+        return float("inf")
+    return float(Formula(value, ()).ball(bits=60).mid())
 
 
 def _generic(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status: Status) -> None:

@@ -103,7 +103,8 @@ def _smooth_mean(atom: Float, mean: float, w: float) -> float:
     total = math.sqrt(w * w + e * e)
     z = (a - mean) / total
     density = normal(z) / total
-    center, spread = mean + w * w * (a - mean) / (total * total), (w * e / total) ** 2
+    center = (mean * e * e + a * w * w) / (total * total)
+    spread = (w * e / total) ** 2
     # powers of v where the smoothed step fires exactly at a
     older, given = 0.0, density
     if step == 0.0:

@@ -115,8 +115,8 @@ def _sampled(g: Activation, mean: Float, std: float, order: int) -> tuple[Float,
         bends = [(np.full_like(mean, place), width) for place, width in _bends(g)]
         for rows in np.array_split(np.arange(len(mean)), max(1, len(mean) // 100)):
             here = [(place[rows], width) for place, width in bends]
-            v, w = _rule(here, mean[rows], std, _frequency(g), order)
-            terms = function(v) * w * _density(v - mean[rows, None], std**2)
+            z, w = _rule(here, mean[rows], std, _frequency(g), order)
+            terms = function(mean[rows, None] + z) * w * _density(z, std**2)
             value[rows] += terms.sum(axis=1)
             mass[rows] += np.abs(terms).sum(axis=1)
     return value, mass, 8 * EPS * mass
@@ -183,23 +183,25 @@ def _rule(
 ) -> tuple[Float, Float]:
     """Return nodes and weights, one row a mean, for a Gaussian of ``std`` times a function with ``bends``.
 
-    Empty where a wave is too fast.
+    Nodes are counted from the mean: of a narrow Gaussian far out, nothing else keeps the digits. Empty where a
+    wave is too fast.
     """
     if fastest * std > _FASTEST:
         return np.zeros((1, 0)), np.zeros((1, 0))
     count = int(np.ceil(_REACH * max(1.0, fastest * std / 2)))
     offsets = np.linspace(-_REACH, _REACH, count + 1 + count % 2) * std
-    edges = [mean[:, None] + offsets]
+    edges = [np.broadcast_to(offsets, (len(mean), len(offsets)))]
     for place, width in bends:
-        edges.append(place[:, None])
+        away = (place - mean)[:, None]
+        edges.append(away)
         if width >= 2 * _REACH * std:
             continue
         # A kink needs its place alone; a bend needs panels from its width up.
         if width > 0:
             steps = width / 2 * 2.0 ** np.arange(np.ceil(np.log2(4 * _REACH * std / width)) + 1)
-            edges += [place[:, None] + steps, place[:, None] - steps]
-    low, high = mean[:, None] - _REACH * std, mean[:, None] + _REACH * std
-    ordered = np.sort(np.clip(np.concatenate(edges, axis=1), low, high), axis=1)
+            edges += [away + steps, away - steps]
+    reach = _REACH * std
+    ordered = np.sort(np.clip(np.concatenate(edges, axis=1), -reach, reach), axis=1)
     t, w = np.polynomial.legendre.leggauss(order)
     half = np.diff(ordered, axis=1)[:, :, None] / 2
     nodes = (ordered[:, :-1, None] + half) + half * t
