@@ -278,7 +278,7 @@ FIGURE = Figure(
     to $\sqrt{{\mathbb{{E}}f(u)^2\,\mathbb{{E}}g(v)^2}}$; they are shown by the same measure.
     """,
     size_mm=(150.0, 170.0),
-    shows=("G2", "G4", "G6"),
+    shows=("G2", "G4", "G5", "G6"),
     data=data,
     draw=draw,
     seed=SEED,

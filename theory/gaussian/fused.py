@@ -26,7 +26,7 @@ Float = NDArray[np.float64]
 Status = NDArray[np.int8]
 Kernel = Callable[[Float, Float, Float, Float, Status], None]
 
-# Error of one term of the conditional sums, about 30 ulp; measured against balls, not proved.
+# Error of the terms of the conditional sums, about 45 ulp; measured against balls, not proved.
 _TERM_ERROR = 1e-14
 _BUDGET = 1e-13
 _SLICE = 1 << 16
