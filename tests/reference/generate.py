@@ -56,14 +56,15 @@ def current():
     if not reference.PATH.exists():
         return table
     stored = reference.Table.load()
-    if not np.array_equal(stored.points, table.points):
+    known = len(stored.points)
+    if not np.array_equal(stored.points, table.points[:known]):
         return table
     meaning = dict(zip(map(str, stored.functions), map(str, stored.definitions), strict=True))
     now = dict(zip(map(str, table.functions), map(str, table.definitions), strict=True))
     for pair, row in table.rows.items():
         if pair in stored.rows and all(meaning[name] == now[name] for name in pair):
             for column in ("state", "high", "low", "exponent", "doubt", "size"):
-                getattr(table, column)[row] = getattr(stored, column)[stored.rows[pair]]
+                getattr(table, column)[row, :known] = getattr(stored, column)[stored.rows[pair]]
     return table
 
 
@@ -89,9 +90,9 @@ def compute(table, column: int, rows: list[int]) -> None:
 def fill(only: list[str] | None) -> None:
     """Compute and save everything that is absent."""
     table = current()
-    todo = list(reference.absent(table))
-    began = time.monotonic()
-    for done, (column, rows) in enumerate(todo, 1):
+    began, todo = time.monotonic(), len(list(reference.absent(table)))
+    # Asked anew at each point: a pair that is settled often enough needs no spare one.
+    for done, (column, rows) in enumerate(reference.absent(table), 1):
         if only is not None:
             row = table.rows[tuple(only)]
             rows = [row] if row in rows else []
@@ -99,8 +100,8 @@ def fill(only: list[str] | None) -> None:
             compute(table, column, rows)
             table.save()
         spent = time.monotonic() - began
-        left = spent / done * (len(todo) - done)
-        say(f"point {done}/{len(todo)}: {len(rows)} values, {spent:.0f} s, {left:.0f} s left")
+        left = spent / done * (todo - done)
+        say(f"point {done}/{todo}: {len(rows)} values, {spent:.0f} s, {left:.0f} s left")
     for state in State:
         say(f"{state.name.lower()}: {np.count_nonzero(table.state == state)}")
 

@@ -21,6 +21,8 @@ from theory.activations import Activation, catalogue
 PATH = Path(__file__).with_name("gaussian.npz")
 # Powers of two are stored as integers; a value below this one is stored as 0, with it as radius.
 TINY = -(2**62)
+# Every pair has to be settled at so many points; those that are not draw on so many spare ones.
+LEAST, SPARE = 200, 120
 # Closer to the line than this, float64 input cannot be told from it.
 NEAREST = Fraction(1, 2**50)
 
@@ -66,6 +68,11 @@ class Table:
     exponent: np.ndarray
     doubt: np.ndarray
     size: np.ndarray
+
+    def known(self, rows: np.ndarray) -> np.ndarray:
+        """Return at how many points some rows are settled."""
+        state = self.state[rows]
+        return np.count_nonzero((state == State.SETTLED) | (state == State.INFINITE), axis=1)
 
     @classmethod
     def load(cls, path: Path = PATH) -> "Table":
@@ -115,7 +122,12 @@ def pairs() -> list[tuple[str, str]]:
     return plain + [(f"{f}'", f"{g}'") for f, g in plain]
 
 
-def points(seed: int = 3) -> list[tuple[float, float, float]]:
+def points() -> list[tuple[float, float, float]]:
+    """All points of the table: those of every pair, then the spare ones."""
+    return [*common_points(), *spare_points()]
+
+
+def common_points(seed: int = 3) -> list[tuple[float, float, float]]:
     """Points that crowd the ends, the same ones for ever."""
     draw = random.Random(seed)
     found: list[tuple[float, float, float]] = []
@@ -142,6 +154,16 @@ def points(seed: int = 3) -> list[tuple[float, float, float]]:
         p, half = _decades(draw, draw.choice((1, 10))), draw.randint(-3, 3)
         # q = 4**half p exactly, so that c = 2**half p is the line itself.
         found.append((p, p * 4.0**half, draw.choice((-1, 1)) * p * 2.0**half))
+    return found
+
+
+def spare_points(seed: int = 4) -> list[tuple[float, float, float]]:
+    """Points of moderate variance, for pairs that the quadrature could not settle far out: waves above all."""
+    draw, found = random.Random(seed), []
+    while len(found) < SPARE:
+        p, q = (10 ** draw.uniform(-6, 0) for _ in "pq")
+        point = _inside(p, draw.choice((p, q)), _gap(draw), draw.choice((-1, 1)))
+        found += [point] if point else []
     return found
 
 
@@ -198,9 +220,12 @@ def blank(names: list[str], columns: list[tuple[float, float, float]]) -> Table:
 
 
 def absent(table: Table) -> Iterator[tuple[int, list[int]]]:
-    """Yield columns and the rows without a value there."""
+    """Yield columns and the rows without a value that is wanted there."""
+    common = len(common_points())
     for column in range(len(table.points)):
         rows = np.flatnonzero(table.state[:, column] == State.ABSENT)
+        if column >= common:
+            rows = rows[table.known(rows) < LEAST]
         if rows.size:
             yield column, [int(row) for row in rows]
 
