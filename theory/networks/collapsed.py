@@ -9,9 +9,9 @@ from theory import checks
 from theory.errors import ArchitectureError
 from theory.kernels.architecture import architecture
 from theory.kernels.weights import Latent
+from theory.networks.exact import sample
 from theory.networks.plan import flatten, hidden_widths
 from theory.networks.runs import Progress, run_batches
-from theory.networks.sampler import sample
 from theory.networks.streams import check_seed
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def sample_covariances(
 
     def work(start: int, stop: int) -> None:
         part, none = chains[start:stop], np.empty((0, k))
-        sample(plan, x, key, first + start, True, pairs, UNUSED, none, part, nothing)
+        sample(plan, x, key, first + start, pairs, UNUSED, none, part, nothing)
 
     cost = int(plan.widths[1:-1].sum()) * k * (k + 4)
     done = run_batches(work, draws, cost, first, threads, batch, progress)

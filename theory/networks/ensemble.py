@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,10 +11,10 @@ from theory import checks
 from theory.errors import ArchitectureError, InputError
 from theory.estimate import Estimate
 from theory.kernels.weights import JACOBIANS
+from theory.networks import exact, literal
 from theory.networks.collapsed import obstacle
-from theory.networks.plan import Pair, check_pairs, flatten, hidden_widths
+from theory.networks.plan import Pair, Plan, check_pairs, flatten, hidden_widths
 from theory.networks.runs import Progress, run_batches
-from theory.networks.sampler import sample
 from theory.networks.streams import check_seed
 
 if TYPE_CHECKING:
@@ -22,6 +22,61 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float64]
 METHODS = ("auto", "weights", "exact")
+ENGINES = {"weights": literal.sample, "exact": exact.sample}
+
+
+class Task(NamedTuple):
+    """A checked request: all that decides the bits of network i, and i alone is missing."""
+
+    method: str
+    plan: Plan
+    inputs: Float
+    seed: np.uint64
+    pairs: tuple[Pair, ...]
+
+
+def prepare(
+    arch: "Architecture",
+    X: ArrayLike,
+    width: int | Sequence[int],
+    seed: int = 0,
+    *,
+    method: str = "auto",
+    ntk: bool = True,
+    jacobians: Sequence[Pair] = (("true", "surrogate"),),
+) -> Task:
+    """Check a request as ``sample_networks`` does, with its errors, and choose the sampler."""
+    x = checks.inputs(X)
+    hidden = hidden_widths(width, arch)
+    key = check_seed(seed)
+    pairs = check_pairs(arch, jacobians) if ntk else ()
+    return Task(_choose(method, arch, ntk), flatten(arch, x.shape[1], hidden), x, key, pairs)
+
+
+def draw(task: Task, start: int, stop: int) -> dict[str, Float]:
+    """Results of networks ``start``, ..., ``stop - 1``, by name; m networks of n inputs.
+
+    ``outputs`` (m, n), ``covariances`` (m, n, n), ``kernels`` (m, pairs, n, n). A pure function: network i is bitwise
+    the same in any range.
+    """
+    m, n = stop - start, len(task.inputs)
+    sides = np.array([[JACOBIANS.index(s) for s in pair] for pair in task.pairs], np.int64)
+    sides = sides.reshape(-1, 2)
+    used = np.array([side in sides for side in range(2)])
+    outputs, chains, kernels = (
+        np.empty(shape) for shape in ((m, n), (m, 1, n, n), (m, len(sides), n, n))
+    )
+    engine = ENGINES[task.method]
+    engine(task.plan, task.inputs, task.seed, start, sides, used, outputs, chains, kernels)
+    return {"outputs": outputs, "covariances": chains[:, 0], "kernels": kernels}
+
+
+def cost(task: Task) -> float:
+    """Elementary steps of one network, roughly: for the size of batches."""
+    n, sizes = len(task.inputs), task.plan.widths
+    weights, neurons = int((sizes[:-1] * sizes[1:]).sum()), int(sizes.sum())
+    numbers = weights if task.method == "weights" else n * neurons
+    return float(numbers * (n + 4) * (1 + 2 * len(task.pairs)))
 
 
 @dataclass(frozen=True)
@@ -139,39 +194,29 @@ def sample_networks(
     Float64 throughout; each output is a sum of n terms in fixed order, so relative rounding error is below
     (n/8 + 8) 2^-53 of the sum of absolute values a layer. Sources: claims E5, T5, T11, B53.
     """
-    x = checks.inputs(X)
-    hidden = hidden_widths(width, arch)
     count = checks.positive_int(draws, "draws")
-    key, first = check_seed(seed), checks.non_negative_int(first, "first")
-    pairs = check_pairs(arch, jacobians) if ntk else ()
-    chosen = _choose(method, arch, ntk)
-    plan = flatten(arch, x.shape[1], hidden)
-    sides = np.array([[JACOBIANS.index(s) for s in pair] for pair in pairs], np.int64).reshape(
-        -1, 2
-    )
-    used = np.array([side in sides for side in range(2)])
-    n = x.shape[0]
-    outputs = checks.storage((count, n), "draws")
-    covariances = checks.storage((count, 1, n, n), "draws")
-    kernels = checks.storage((count, len(pairs), n, n), "draws")
+    first = checks.non_negative_int(first, "first")
+    task = prepare(arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians)
+    n = len(task.inputs)
+    results = {
+        "outputs": checks.storage((count, n), "draws"),
+        "covariances": checks.storage((count, n, n), "draws"),
+        "kernels": checks.storage((count, len(task.pairs), n, n), "draws"),
+    }
 
     def work(start: int, stop: int) -> None:
-        part = slice(start, stop)
-        results = outputs[part], covariances[part], kernels[part]
-        sample(plan, x, key, first + start, chosen == "exact", sides, used, *results)
+        for name, values in draw(task, first + start, first + stop).items():
+            results[name][start:stop] = values
 
-    weights = int((plan.widths[:-1] * plan.widths[1:]).sum())
-    neurons = int(plan.widths.sum())
-    cost = (weights if chosen == "weights" else n * neurons) * (n + 4) * (1 + 2 * len(pairs))
-    done = run_batches(work, count, cost, first, threads, batch, progress)
+    done = run_batches(work, count, cost(task), first, threads, batch, progress)
     return Ensemble(
-        outputs=outputs[:done],
-        covariances=covariances[:done, 0],
-        kernels={pair: kernels[:done, i] for i, pair in enumerate(pairs)},
-        method=chosen,
+        outputs=results["outputs"][:done],
+        covariances=results["covariances"][:done],
+        kernels={pair: results["kernels"][:done, i] for i, pair in enumerate(task.pairs)},
+        method=task.method,
         seed=seed,
         first=first,
-        widths=hidden,
+        widths=tuple(int(w) for w in task.plan.widths[1:-1]),
         complete=done == count,
     )
 

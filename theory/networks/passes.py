@@ -10,8 +10,9 @@ from math import sqrt
 import numpy as np
 
 from theory.networks.compiled import LANES, compiled, dot_lanes
+from theory.networks.normals import fill_normals
 from theory.networks.plan import NONE, evaluate
-from theory.networks.streams import Role, address, fill_latent, fill_normals
+from theory.networks.streams import Role, address, fill_latent
 
 _WEIGHT, _BIAS = int(Role.WEIGHT), int(Role.BIAS)
 
@@ -24,6 +25,14 @@ def dot(x, y, count):  # type: ignore[no-untyped-def]
     for j in range(whole, count):
         total += x[j] * y[j]
     return total
+
+
+@compiled
+def copy(source, target):  # type: ignore[no-untyped-def]
+    """Copy a matrix entry by entry: an array assignment would compile Numba's formatting of shape errors."""
+    for a in range(source.shape[0]):
+        for b in range(source.shape[1]):
+            target[a, b] = source[a, b]
 
 
 @compiled

@@ -3,14 +3,10 @@
 Nothing is ever seeded or advanced, so a stream costs nothing to create, and any value can be drawn again from its
 address. Key: the 64-bit seed. Counter: (block, row, network mod 2^32, layer 2^16 + role 2^8 + network div 2^32).
 Philox is that of Salmon, Moraes, Dror and Shaw (SC 2011), and passes the known answers of Random123.
-
-Normals: Box-Muller, two a block, from uniforms at the midpoints of 2^52 cells (odd multiples of 2^-53), with fixed
-polynomials (fdlibm's, below 1 ulp) for logarithm, sine and cosine rather than the machine's library: the bits are the
-same everywhere, and the loops vectorise. The largest normal is sqrt(106 log 2) = 8.57, where the law has mass 1e-17.
+Normals are made of the words in ``normals``.
 """
 
 from enum import IntEnum
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +14,10 @@ from numpy.typing import NDArray
 from theory import checks
 from theory.errors import InputError
 from theory.kernels.weights import Latent, WeightLaw
-from theory.networks.compiled import LANES, bits_of, compiled, float_of, philox_lanes
+from theory.networks.compiled import compiled
+from theory.networks.normals import CHUNK, draw_words, fill_normals, scratch
 
 MAX_NETWORKS = 2**40
-CHUNK = 128
-"""Blocks drawn at a time: their words stay in the first-level cache."""
 
 
 class Role(IntEnum):
@@ -31,11 +26,12 @@ class Role(IntEnum):
     WEIGHT = 0
     BIAS = 1
     PREACTIVATION = 2
+    ADJOINT = 3
+    OUTPUT = 4
 
 
 _U = np.uint64
-_32, _CELL = _U(32), 2.0**-52
-_LOW, _52 = _U(0xFFFFFFFF), _U(0xFFFFFFFFFFFFF)
+_32, _LOW = _U(32), _U(0xFFFFFFFF)
 _ONE, _64, _128 = _U(1), 64, 128
 
 
@@ -48,85 +44,13 @@ def address(seed, network, layer, role):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def scratch():  # type: ignore[no-untyped-def]
-    """Room for the words of one chunk; every ``fill`` needs one, and threads need one each."""
-    words = np.empty((2, CHUNK), np.uint64)
-    numbers = np.empty((2, CHUNK))
-    return words[0], words[1], numbers[0], numbers[1]
-
-
-@compiled
-def _words(first, second, start, count, stream, row):  # type: ignore[no-untyped-def]
-    """Blocks ``start`` ... ``start + count - 1`` of a row, each as two 64-bit words."""
-    k0, k1, c2, c3 = stream
-    for place in range(0, count, LANES):
-        philox_lanes(first, second, place, _U(start + place), _U(row), c2, c3, k0, k1)
-
-
-@compiled
-def _log(u):  # type: ignore[no-untyped-def]
-    """Natural logarithm on (0, 1)."""
-    bits = bits_of(u)
-    exponent = (bits - 0x3FE6A09E667F3BCD) >> 52
-    f = float_of(bits - (exponent << 52)) - 1.0
-    e = float(exponent)
-    s = f / (2.0 + f)
-    z = s * s
-    r = 1.531383769920937332e-01 + z * 1.479819860511658591e-01
-    r = 2.222219843214978396e-01 + z * (1.818357216161805012e-01 + z * r)
-    r = 3.999999999940941908e-01 + z * (2.857142874366239149e-01 + z * r)
-    r = z * (6.666666666666735130e-01 + z * r)
-    half = 0.5 * f * f
-    small = half - (s * (half + r) + e * 1.90821492927058770002e-10)
-    return e * 6.93147180369123816490e-01 - (small - f)
-
-
-@compiled
-def _sine_cosine(y):  # type: ignore[no-untyped-def]
-    """Sine and cosine on [-pi/4, pi/4]."""
-    z = y * y
-    s = -2.50507602534068634195e-08 + z * 1.58969099521155010221e-10
-    s = -1.98412698298579493134e-04 + z * (2.75573137070700676789e-06 + z * s)
-    s = -1.66666666666666324348e-01 + z * (8.33333333332248946124e-03 + z * s)
-    c = 2.08757232129817482790e-09 + z * -1.13596475577881948265e-11
-    c = 2.48015872894767294178e-05 + z * (-2.75573143513906633035e-07 + z * c)
-    c = 4.16666666666666019037e-02 + z * (-1.38888888888741095749e-03 + z * c)
-    return y + y * z * s, 1.0 - (0.5 * z - z * z * c)
-
-
-@compiled
-def fill_normals(out, count, stream, row, room):  # type: ignore[no-untyped-def]
-    """Write the first ``count`` standard normals of a row; ``out`` holds ``count`` rounded up to even."""
-    first, second, radius, across = room
-    blocks = (count + 1) // 2
-    for start in range(0, blocks, CHUNK):
-        size = min(CHUNK, blocks - start)
-        _words(first, second, start, size, stream, row)
-        for b in range(size):
-            u = (np.int64(first[b] >> _U(12)) + 0.5) * _CELL
-            radius[b] = sqrt(-2.0 * _log(u))
-        for b in range(size):
-            # The top two bits choose a quarter of the circle, the next 52 an angle inside it.
-            w = second[b]
-            t = (np.int64((w >> _U(10)) & _52) + 0.5) * _CELL
-            sine, cosine = _sine_cosine((t - 0.5) * 1.5707963267948966)
-            cosine = cosine if (w >> _U(63)) == _U(0) else -cosine
-            upright = (w >> _U(62)) & _ONE == _U(0)
-            across[b] = radius[b] * (cosine if upright else sine)
-            radius[b] *= sine if upright else cosine
-        pairs = out[2 * start : 2 * (start + size)].reshape(size, 2)
-        for b in range(size):
-            pairs[b, 0], pairs[b, 1] = across[b], radius[b]
-
-
-@compiled
 def fill_signs(out, count, stream, row, room):  # type: ignore[no-untyped-def]
     """Write the first ``count`` fair signs of a row, 128 a block."""
     first, second, _, _ = room
     blocks = (count + _128 - 1) // _128
     for start in range(0, blocks, CHUNK):
         size = min(CHUNK, blocks - start)
-        _words(first, second, start, size, stream, row)
+        draw_words(first, second, start, size, stream, row)
         for b in range(size):
             for half in range(2):
                 word = second[b] if half else first[b]
@@ -142,7 +66,7 @@ def fill_ternary(out, count, zero_probability, stream, row, room):  # type: igno
     blocks = (count + 1) // 2
     for start in range(0, blocks, CHUNK):
         size = min(CHUNK, blocks - start)
-        _words(first, second, start, size, stream, row)
+        draw_words(first, second, start, size, stream, row)
         for place in range(2 * start, min(2 * (start + size), count)):
             word = second[place // 2 - start] if place % 2 else first[place // 2 - start]
             u = float(np.int64(word >> _U(11))) * 2.0**-53
@@ -177,7 +101,7 @@ def _blocks(seed, network, layer, role, row, count):  # type: ignore[no-untyped-
     stream = address(seed, network, layer, role)
     for start in range(0, count, CHUNK):
         size = min(CHUNK, count - start)
-        _words(first, second, start, size, stream, row)
+        draw_words(first, second, start, size, stream, row)
         for b in range(size):
             out[start + b, 0], out[start + b, 1] = first[b], second[b]
     return out

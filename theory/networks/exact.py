@@ -1,25 +1,24 @@
-"""The compiled sampler: networks from their weights, or with Gaussian hidden weights integrated out (claim B53).
+"""The exact sampler: Gaussian hidden weights integrated out (claim B53).
 
-*Literal*: every weight is drawn, whatever its law: n_l n_{l+1} of them a layer (twice with kernels: the backward pass
-draws them again from their addresses) and 2k operations a weight for each pass over k inputs and for each adjoint.
-*Collapsed*: given the features x of a layer, the neurons of the next are iid N(0, S), S = s_b^2 + (s_w^2/n) x x^T, so
-a layer costs n k normals and 2 n k^2 operations, with the same law of all that depends on the forward pass.
-Either way O(k sum n_l) memory a thread, never a weight matrix.
+Given the features x of a layer, the neurons of the next are iid N(0, S), S = s_b^2 + (s_w^2/n) x x^T, so a layer costs
+n k normals and 2 n k^2 operations, with the same law of all that depends on the forward pass.
 """
 
 import numpy as np
 
 from theory.networks.compiled import compiled
+from theory.networks.normals import fill_normals, scratch
 from theory.networks.passes import (
     activate,
     apply_layer,
+    copy,
     dot,
     panel,
     row_buffers,
     second_moment,
     tangent_kernels,
 )
-from theory.networks.streams import Role, address, fill_normals, scratch
+from theory.networks.streams import Role, address
 
 _PREACTIVATION = int(Role.PREACTIVATION)
 _EPS = float(np.finfo(np.float64).eps)
@@ -58,14 +57,6 @@ def square_root(matrix, root):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def copy(source, target):  # type: ignore[no-untyped-def]
-    """Copy a matrix entry by entry: an array assignment would compile Numba's formatting of shape errors."""
-    for a in range(source.shape[0]):
-        for b in range(source.shape[1]):
-            target[a, b] = source[a, b]
-
-
-@compiled
 def draw_neurons(covariance, seed, network, layer, out, root, normals, room):  # type: ignore[no-untyped-def]
     """Fill a (k, n) panel with iid columns N(0, ``covariance``)."""
     k, n = out.shape
@@ -82,7 +73,7 @@ def draw_neurons(covariance, seed, network, layer, out, root, normals, room):  #
 
 
 @compiled
-def sample(plan, inputs, seed, first, collapse, pairs, used, outputs, chains, kernels):  # type: ignore[no-untyped-def]
+def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  # type: ignore[no-untyped-def]
     """Fill the results of networks ``first``, ``first + 1``, ...
 
     ``outputs`` (m, k), or empty to skip the readout; ``chains`` (m, kept, k, k) takes the last ``kept`` of the
@@ -106,10 +97,7 @@ def sample(plan, inputs, seed, first, collapse, pairs, used, outputs, chains, ke
             if layer == depth:
                 break
             before = panel(preactivations, plan, layer + 1, 1, k)
-            if collapse:
-                draw_neurons(covariance, seed, network, layer, before, root, rows[0], room)
-            else:
-                apply_layer(plan, layer, seed, network, below, before, rows, room)
+            draw_neurons(covariance, seed, network, layer, before, root, rows[0], room)
             activate(plan, layer, before, panel(features, plan, layer + 1, 0, k))
         if outputs.shape[0]:
             last = panel(features, plan, depth, 0, k)
