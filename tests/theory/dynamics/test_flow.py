@@ -1,0 +1,98 @@
+"""Flow and descent against mpmath's exponential and against stepping, on kernels far from normal."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import theory as th
+from theory.errors import DomainError, InputError
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(7, 2)) * np.exp(RNG.normal(size=(7, 1)))  # unequal norms: not symmetric
+NEW = RNG.normal(size=(3, 2))
+ARCH = th.Architecture(2, th.hardtanh("1/2"), th.hardtanh(1), weight_std=1.3, bias_std=0.4)
+KERNEL, CROSS = th.ntk(ARCH, X), th.ntk(ARCH, NEW, X)
+Y, F0, NEW_F0 = (RNG.normal(size=(rows, 2)) for rows in (7, 7, 3))
+
+
+def exact_exponential(t: float) -> np.ndarray:
+    with mpmath.workdps(60):
+        power = mpmath.expm(-t * mpmath.matrix(KERNEL.tolist()), method="taylor")
+        return np.array(power.tolist(), dtype=float)
+
+
+@pytest.mark.parametrize("t", [0.0, 0.01, 1.0, 30.0])
+def test_flow_against_mpmath(t):
+    expected = Y + exact_exponential(t) @ (F0 - Y)
+    np.testing.assert_allclose(th.dynamics.flow(KERNEL, Y, F0, t), expected, atol=3e-13)
+    # A transposed kernel would pass on a sphere, and must not here.
+    if t == 1.0:
+        assert np.abs(th.dynamics.flow(KERNEL.T, Y, F0, t) - expected).max() > 1e-3
+
+
+@pytest.mark.parametrize("t", [0.0, 0.01, 1.0, 30.0])
+def test_prediction_solves_its_equation(t):
+    weights = CROSS @ np.linalg.inv(KERNEL) @ (np.eye(7) - exact_exponential(t))
+    expected = NEW_F0 - weights @ (F0 - Y)
+    found = th.dynamics.predict(KERNEL, CROSS, Y, F0, NEW_F0, t)
+    np.testing.assert_allclose(found, expected, atol=1e-11)
+
+
+def test_training_inputs_predict_themselves():
+    times = [0.3, 4.0, np.inf]
+    here = th.dynamics.predict(KERNEL, KERNEL, Y, F0, F0, times)
+    np.testing.assert_allclose(here, th.dynamics.flow(KERNEL, Y, F0, times), atol=1e-11)
+    assert here.shape == (3, 7, 2)
+
+
+def test_singular_kernels_have_finite_times_and_no_limit():
+    doubled = np.vstack([X, X[:1]])
+    kernel = th.ntk(ARCH, doubled)
+    y, f0 = np.arange(8.0), np.zeros(8)
+    half = th.dynamics.predict(kernel, kernel, y, f0, f0, 2.0)
+    np.testing.assert_allclose(half, th.dynamics.flow(kernel, y, f0, 2.0), atol=1e-11)
+    with pytest.raises(DomainError, match="zero to rounding"):
+        th.dynamics.flow(kernel, y, f0, np.inf)
+
+
+def test_an_indefinite_kernel_is_a_verdict():
+    kernel = np.diag([1.0, -2.0])
+    grown = th.dynamics.flow(kernel, [1.0, 1.0], [0.0, 0.0], 1.0)
+    np.testing.assert_allclose(grown, [1 - np.exp(-1), 1 - np.exp(2)], rtol=1e-14)
+    with pytest.raises(DomainError, match="1 mode learns the negative of the target"):
+        th.dynamics.flow(kernel, [1.0, 1.0], [0.0, 0.0], np.inf)
+    with pytest.raises(DomainError, match="beyond float64"):
+        th.dynamics.flow(kernel, [1.0, 1.0], [0.0, 0.0], 1e4)
+
+
+def test_descent_against_stepping_and_towards_the_flow():
+    rate = 0.4 * th.dynamics.stability(KERNEL).rate_limit
+    f = F0.copy()
+    for _ in range(37):
+        f = f - rate * KERNEL @ (f - Y)
+    np.testing.assert_allclose(th.dynamics.gradient_descent(KERNEL, Y, F0, 37, rate), f, atol=1e-12)
+    flow = th.dynamics.flow(KERNEL, Y, F0, 0.5)
+    errors = [
+        np.abs(th.dynamics.gradient_descent(KERNEL, Y, F0, n, 0.5 / n) - flow).max()
+        for n in (2**12, 2**13)
+    ]
+    assert errors[1] == pytest.approx(errors[0] / 2, rel=0.01)
+    with pytest.raises(DomainError, match="rate_limit"):
+        th.dynamics.gradient_descent(KERNEL, Y, F0, 10**6, 1e3)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "y", "f0", "t", "message"),
+    [
+        (np.ones((2, 3)), [1.0, 1.0], [1.0, 1.0], 1.0, "shape"),
+        (np.eye(2), [1.0], [1.0], 1.0, "y must have shape"),
+        (np.eye(2), [1.0, 1.0], [[1.0], [1.0]], 1.0, "both need the same"),
+        (np.eye(2), [1.0, 1.0], [1.0, 1.0], -1.0, "time of at least 0"),
+        (np.eye(2), [1.0, 1.0], [1.0, 1.0], np.nan, "time of at least 0"),
+        (np.eye(2) * np.nan, [1.0, 1.0], [1.0, 1.0], 1.0, "finite"),
+    ],
+    ids=["oblong", "short", "two shapes", "past", "no time", "nan"],
+)
+def test_bad_questions(kernel, y, f0, t, message):
+    with pytest.raises(InputError, match=message):
+        th.dynamics.flow(kernel, y, f0, t)

@@ -1,0 +1,47 @@
+"""The law of trained ensembles: limits in time, a sampled start, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import theory as th
+from theory.errors import DomainError, InputError
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(5, 2)) * np.array([[0.5], [1.0], [2.0], [1.0], [3.0]])
+NEW = RNG.normal(size=(4, 2))
+Y = np.array([1.0, -2.0, 0.5, 0.0, 1.0])
+ARCH = th.Architecture(1, th.sign(), th.erf(1), weight_std=1.5, bias_std=0.5)
+
+
+def test_start_and_end():
+    start = th.dynamics.trained_process(ARCH, X, Y, NEW, 0.0)
+    np.testing.assert_allclose(start.covariance, th.nngp(ARCH, NEW), rtol=1e-14)
+    assert np.abs(start.mean).max() == 0.0
+    end = th.dynamics.trained_process(ARCH, X, Y, X, np.inf)
+    np.testing.assert_allclose(end.mean, Y, atol=1e-11)
+    assert end.std.max() < 1e-5
+
+
+@pytest.mark.parametrize("t", [0.2, 3.0, np.inf])
+def test_law_is_that_of_the_flow_from_a_gaussian_start(t):
+    """Every start is mapped by ``predict``: the map is affine, so its matrix gives mean and covariance."""
+    kernel, cross = th.ntk(ARCH, X), th.ntk(ARCH, NEW, X)
+    everything = np.vstack([X, NEW])
+    sigma = th.nngp(ARCH, everything)
+    identity = np.eye(9)
+    zero = np.zeros((5, 1))
+    linear = th.dynamics.predict(kernel, cross, np.zeros((5, 9)), identity[:5], identity[5:], t)
+    mean = th.dynamics.predict(kernel, cross, Y[:, None], zero, zero[:4], t)[:, 0]
+    found = th.dynamics.trained_process(ARCH, X, Y, NEW, t)
+    np.testing.assert_allclose(found.mean, mean, atol=1e-12)
+    np.testing.assert_allclose(found.covariance, linear @ sigma @ linear.T, atol=1e-11)
+
+
+def test_refusals():
+    doubled = np.vstack([X, X[:1]])
+    with pytest.raises(DomainError, match="no limit as t grows"):
+        th.dynamics.trained_process(ARCH, doubled, np.zeros(6), NEW, np.inf)
+    with pytest.raises(InputError, match="one time"):
+        th.dynamics.trained_process(ARCH, X, Y, NEW, -1.0)
+    with pytest.raises(InputError, match="y must have shape"):
+        th.dynamics.trained_process(ARCH, X, Y[:3], NEW, 1.0)

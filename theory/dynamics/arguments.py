@@ -1,0 +1,46 @@
+"""What training is asked about: a square kernel, targets, outputs at the start, times."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.checks import finite, reals
+from theory.errors import InputError
+
+Float = NDArray[np.float64]
+
+
+def square(values: ArrayLike, name: str = "kernel") -> Float:
+    """Return a real square matrix of shape (n, n), n >= 1, symmetric or not."""
+    matrix = finite(values, name)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise InputError(
+            f"{name} must have shape (n, n): training inputs against themselves, rows with the true "
+            f"Jacobian; got {matrix.shape}"
+        )
+    return matrix
+
+
+def outputs(values: ArrayLike, rows: int, name: str) -> Float:
+    """Return values on ``rows`` inputs, shape (rows,) or (rows, outputs)."""
+    array = finite(values, name)
+    if array.ndim not in (1, 2) or array.shape[0] != rows:
+        raise InputError(
+            f"{name} must have shape ({rows},) or ({rows}, outputs), got {array.shape}"
+        )
+    return array
+
+
+def residual(y: ArrayLike, f0: ArrayLike, rows: int) -> tuple[Float, Float]:
+    """Return the targets and f0 - y, both of one shape."""
+    target, start = outputs(y, rows, "y"), outputs(f0, rows, "f0")
+    if target.shape != start.shape:
+        raise InputError(f"y has shape {target.shape} and f0 {start.shape}; both need the same")
+    return target, start - target
+
+
+def times(values: ArrayLike) -> Float:
+    """Return times of shape () or (k,), at least 0; infinity is a time."""
+    array = reals(values, "t")
+    if array.ndim > 1 or np.any(np.isnan(array)) or np.any(array < 0):
+        raise InputError(f"t must be a time of at least 0, or a list of such, got {values!r}")
+    return array
