@@ -40,3 +40,7 @@ class UndefinedKernelError(DomainError):
 
 class InterruptedRunWarning(UserWarning):
     """A run was interrupted; what it had drawn is kept."""
+
+
+class FirstLayerWarning(UserWarning):
+    """A Gaussian limit was taken for a first layer that is far from Gaussian at this input dimension."""

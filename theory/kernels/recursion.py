@@ -8,6 +8,7 @@ with (u, v) ~ N(0, Sigma^l at {x, x'}), j1 and j2 the derivatives of the two Jac
 law's constants v, m (1 for plain weights). Source: claims T5 and T11.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,14 +17,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.checks import inputs, paired_inputs
 from theory.checks import widths as checked_widths
-from theory.errors import ArchitectureError, UndefinedKernelError
+from theory.errors import ArchitectureError, FirstLayerWarning, InputError, UndefinedKernelError
 from theory.gaussian import expectation
 from theory.kernels.architecture import Architecture, Layer, architecture, jacobian_pair
 from theory.kernels.gram import second_moments
+from theory.kernels.lattice import Lattice, support
 
 Float = NDArray[np.float64]
 ORDINARY = ("true", "true")
 TRAINING = ("true", "surrogate")
+FIRST_LAYERS = ("gaussian", "exact")
+
+NOTICEABLE = 0.05
+"""Relative fourth cumulant of a first pre-activation above which its Gaussian limit is not taken silently."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,13 @@ class Moments:
         )
 
 
-def nngp(arch: Architecture, X: ArrayLike, Y: ArrayLike | None = None) -> Float:
+def nngp(
+    arch: Architecture,
+    X: ArrayLike,
+    Y: ArrayLike | None = None,
+    *,
+    first_layer: str | None = None,
+) -> Float:
     """Return the covariance of the infinitely wide network's outputs (NNGP kernel).
 
     Parameters
@@ -54,6 +66,11 @@ def nngp(arch: Architecture, X: ArrayLike, Y: ArrayLike | None = None) -> Float:
         Depth, activations and variances.
     X, Y
         Inputs, shapes (n, d) and (m, d); Y is X if absent.
+    first_layer
+        What is made of first-layer weights that are not Gaussian. ``"gaussian"``: their limit as d grows too;
+        ``"exact"``: the limit of wide hidden layers at this d, by going through all rows of weights, 2^d for +-1
+        (d <= 24), 3^d for ternary ones (d <= 15). By default Gaussian, with a ``FirstLayerWarning`` where the two
+        differ noticeably.
 
     Returns
     -------
@@ -63,16 +80,18 @@ def nngp(arch: Architecture, X: ArrayLike, Y: ArrayLike | None = None) -> Float:
     Raises
     ------
     InputError
-        For NaN, infinity, an empty array or dimensions that differ.
+        For NaN, infinity, an empty array, dimensions that differ, or an unknown ``first_layer``.
+    ArchitectureError
+        If ``"exact"`` would go through too many rows, or infinitely many.
 
     Notes
     -----
-    Each expectation is accurate to 2e-13. A first layer of binary weights is Gaussian only as d grows
-    (claim B37). Source: claims T5, T11.
+    Each expectation is accurate to 2e-13. Source: claims T5, T11; B37 for the first layer.
     """
     architecture(arch)
     x, y = paired_inputs(X, Y)
-    *_, (last, _) = _covariances(arch, x, y)
+    lattice = _first_layer(arch, x, y, first_layer)
+    *_, (last, _) = _covariances(arch, x, y, lattice)
     return last.xy
 
 
@@ -88,6 +107,8 @@ def ntk(
     X: ArrayLike,
     Y: ArrayLike | None = None,
     jacobians: tuple[str, str] = TRAINING,
+    *,
+    first_layer: str | None = None,
 ) -> Float:
     """Return the infinitely wide network's tangent kernel for a pair of Jacobians.
 
@@ -100,6 +121,8 @@ def ntk(
     jacobians
         ``("true", "true")`` is the ordinary NTK, ``("true", "surrogate")`` governs surrogate-gradient
         training (rows: evaluation points), ``("surrogate", "surrogate")`` measures parameter motion.
+    first_layer
+        As for ``nngp``.
 
     Returns
     -------
@@ -109,15 +132,16 @@ def ntk(
     Raises
     ------
     UndefinedKernelError
-        If an entry is infinite: a jump of the activation against itself on coincident inputs.
+        If an entry is infinite: a jump of the activation against itself on coincident inputs; or, with an exact
+        first layer and no bias in it, if a Jacobian differentiates a jump there.
     InputError
-        For NaN, infinity, an empty array, dimensions that differ or an unknown Jacobian.
+        For NaN, infinity, an empty array, dimensions that differ, an unknown Jacobian or ``first_layer``.
+    ArchitectureError
+        If an exact first layer is out of reach, or its weights are binarized to more than two values.
 
     Notes
     -----
-    A first layer of binary or ternary weights is Gaussian only as d grows: at small d networks follow
-    another kernel, at any width (claim B37). Source: claims T5 (recursion), T11 (weight laws), T33 (finite
-    diagonal with a surrogate).
+    Source: claims T5 (recursion), T11 (weight laws), T33 (finite diagonal with a surrogate), B37 (first layer).
     """
 
     def block(index: int, features: Float, pair: tuple[str, str]) -> Float:
@@ -125,7 +149,10 @@ def ntk(
         weights = arch.weight_stds[index] ** 2 * moment * features
         return np.asarray(weights + arch.bias_stds[index] ** 2)
 
-    return _tangent(architecture(arch), X, Y, jacobian_pair(jacobians), block)
+    architecture(arch)
+    pair = jacobian_pair(jacobians)
+    x, y = paired_inputs(X, Y)
+    return _tangent(arch, x, y, pair, block, _first_layer(arch, x, y, first_layer))
 
 
 def standard_ntk(
@@ -134,6 +161,8 @@ def standard_ntk(
     widths: int | Sequence[int],
     Y: ArrayLike | None = None,
     jacobians: tuple[str, str] = TRAINING,
+    *,
+    first_layer: str | None = None,
 ) -> Float:
     """Return the tangent kernel of the same network in standard parametrisation, at given widths.
 
@@ -141,7 +170,7 @@ def standard_ntk(
     ----------
     arch
         The network; its weights are then W_ij ~ N(0, s_w^2/n) and b_i ~ N(0, s_b^2), without prefactors.
-    X, Y, jacobians
+    X, Y, jacobians, first_layer
         As for ``ntk``.
     widths
         Hidden widths, an integer or one a hidden layer: the kernel grows with them.
@@ -177,41 +206,100 @@ def standard_ntk(
     def block(index: int, features: Float, _: tuple[str, str]) -> Float:
         return np.asarray(fan_in[index] * features + 1.0)
 
-    return _tangent(arch, x, Y, jacobian_pair(jacobians), block)
+    pair = jacobian_pair(jacobians)
+    x, y = paired_inputs(x, Y)
+    return _tangent(arch, x, y, pair, block, _first_layer(arch, x, y, first_layer))
 
 
 def _tangent(
     arch: Architecture,
-    X: ArrayLike,
-    Y: ArrayLike | None,
+    x: Float,
+    y: Float,
     pair: tuple[str, str],
     block: Callable[[int, Float, tuple[str, str]], Float],
+    lattice: Lattice | None,
 ) -> Float:
     """Run the recursion, each layer adding its own ``block(index, second moments of its features)``."""
-    x, y = paired_inputs(X, Y)
+    if lattice is not None:
+        _require_free_signs(arch, pair)
     theta: Float | None = None
     previous: Moments | None = None
-    for index, (moments, features) in enumerate(_covariances(arch, x, y)):
+    for index, (moments, features) in enumerate(_covariances(arch, x, y, lattice)):
         own = block(index, features.xy, pair)
         if theta is None or previous is None:
             theta = own
         else:
             scale = arch.weight_stds[index] ** 2 * arch.weight_laws[index].variance
-            slopes = _slopes(arch.layers[index - 1], previous, pair, index)
+            layer = arch.layers[index - 1]
+            if index == 1 and lattice is not None:
+                first, second = (layer.derivative(side) for side in pair)
+                slopes = lattice.products(first, second)
+            else:
+                slopes = _slopes(layer, previous, pair, index)
             theta = own + theta * (scale * slopes)
         previous = moments
     assert theta is not None
     return theta
 
 
-def _covariances(arch: Architecture, x: Float, y: Float) -> Iterator[tuple[Moments, Moments]]:
+def _first_layer(arch: Architecture, x: Float, y: Float, choice: str | None) -> Lattice | None:
+    """Return the exact first layer, or None where it is Gaussian or taken so; warn where nobody chose."""
+    if choice is not None and choice not in FIRST_LAYERS:
+        raise InputError(f"first_layer must be one of {FIRST_LAYERS} or None, got {choice!r}")
+    law = arch.weight_laws[0]
+    if not arch.layers or law.is_gaussian:
+        return None
+    if choice == "exact":
+        return Lattice.of(law, x, y, arch.weight_stds[0], arch.bias_stds[0])
+    if choice is None:
+        size = _fourth_cumulant(arch, np.concatenate([x, y]))
+        if size > NOTICEABLE:
+            warnings.warn(
+                f"weights 1 follow {law.name}, and d = {x.shape[1]} is small: first pre-activations have relative "
+                f"fourth cumulant {size:.2g}, so finite networks follow another kernel at any width. Pass "
+                f'first_layer="exact" for it, or first_layer="gaussian" for this one, the limit as d grows',
+                FirstLayerWarning,
+                stacklevel=3,
+            )
+    return None
+
+
+def _fourth_cumulant(arch: Architecture, points: Float) -> float:
+    """Return the largest relative fourth cumulant of a first pre-activation, in absolute value."""
+    law, bias = arch.weight_laws[0], arch.bias_stds[0]
+    scaled = points / max(float(np.abs(points).max()), 1e-300)
+    factor = abs(law.kurtosis - 3 * law.variance**2)
+    weight = arch.weight_stds[0] * max(float(np.abs(points).max()), 1e-300)
+    variance = weight**2 * law.variance * (scaled**2).mean(axis=1) + bias**2
+    fourth = weight**4 * factor * (scaled**4).sum(axis=1) / points.shape[1] ** 2
+    return float(
+        np.divide(fourth, variance**2, out=np.zeros(len(points)), where=variance > 0).max()
+    )
+
+
+def _require_free_signs(arch: Architecture, pair: tuple[str, str]) -> None:
+    """Refuse latent weights whose derivative depends on the value that they take."""
+    law = arch.weight_laws[0]
+    values = support(law)
+    if law.forward is not None and values is not None and values[0].size > 2:
+        raise ArchitectureError(
+            f"weights 1 follow {law.name}: with {values[0].size} values, the derivative of a latent weight for {pair} "
+            f"depends on the value taken, and the first block of the kernel on the pre-activation; "
+            f'first_layer="exact" covers two values, or th.nngp'
+        )
+
+
+def _covariances(
+    arch: Architecture, x: Float, y: Float, lattice: Lattice | None = None
+) -> Iterator[tuple[Moments, Moments]]:
     """Yield (Sigma^l, second moments of the features below it) for l = 1, ..., L + 1."""
     features = Moments(*second_moments(x, y), symmetric=y is x)
     laws, stds, biases = arch.weight_laws, arch.weight_stds, arch.bias_stds
     moments = features.affine(stds[0] ** 2 * laws[0].variance, biases[0] ** 2)
     yield moments, features
     for layer, law, w, b in zip(arch.layers, laws[1:], stds[1:], biases[1:], strict=True):
-        features = _features(layer, moments)
+        features = _features(layer, moments) if lattice is None else _on_lattice(layer, lattice)
+        lattice = None
         moments = features.affine(w**2 * law.variance, b**2)
         yield moments, features
 
@@ -229,6 +317,13 @@ def _features(layer: Layer, at: Moments) -> Moments:
     xy[rows, columns] = F.float64(at.xx[rows, 0], at.yy[0, columns], at.xy[rows, columns])
     xy[columns, rows] = xy[rows, columns]
     return Moments(xx, yy, xy, symmetric=True)
+
+
+def _on_lattice(layer: Layer, lattice: Lattice) -> Moments:
+    """Return E[sigma(u) sigma(v)] over an exact first layer, on and off the diagonal."""
+    xx, yy = lattice.squares(layer.activation)
+    xy = lattice.products(layer.activation, layer.activation)
+    return Moments(xx[:, None], yy[None, :], xy, lattice.y is lattice.x)
 
 
 def _slopes(layer: Layer, at: Moments, pair: tuple[str, str], index: int) -> Float:
