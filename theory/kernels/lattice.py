@@ -88,8 +88,8 @@ class Lattice:
         if d * math.log2(values.size) > math.log2(MOST_STATES) + 1e-9:
             raise ArchitectureError(
                 f"a row of {d} weights of {law.name} has {values.size}^{d} = {float(values.size) ** d:.2g} outcomes, "
-                f'more than the {MOST_STATES} that first_layer="exact" goes through; first_layer="gaussian" is off by a '
-                f"relative {3 / d:.2g} or so at this d, for inputs with entries of one size"
+                f'more than the {MOST_STATES} that first_layer="exact" goes through; first_layer="gaussian" is off by '
+                f"a relative {3 / d:.2g} or so at this d, for inputs with entries of one size"
             )
         return cls(values, masses, x, y, weight_std, bias_std)
 
