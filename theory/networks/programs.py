@@ -1,6 +1,7 @@
 """Activations beyond piecewise polynomials as small stack programs, run on arrays by one compiled interpreter."""
 
 from math import atan, cos, cosh, erfc, exp, fabs, log, log1p, sin, sqrt, tanh
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -120,3 +121,33 @@ def _value(function, z):  # type: ignore[no-untyped-def]
     if function == 9:
         return 0.5 * erfc(-z / sqrt(2.0))
     return fabs(z) + log1p(exp(-2.0 * fabs(z))) - log(2.0)
+
+
+def traced(steps: list[Step], values: Any, jax: Any) -> Any:
+    """Value of a program at an array of JAX."""
+    jnp, stack = jax.numpy, []
+    functions = {
+        "Abs": jnp.abs,
+        "atan": jnp.arctan,
+        "Phi": jax.scipy.special.ndtr,
+        "log_cosh": lambda z: jnp.logaddexp(z, -z) - log(2.0),
+    }
+    for code, argument in steps:
+        if code <= _CONSTANT:
+            stack.append(values if code == _X else jnp.full_like(values, argument))
+        elif code <= _AT:
+            other, one = stack.pop(), stack.pop()
+            if code in (_ADD, _MUL):
+                stack.append(one + other if code == _ADD else one * other)
+            else:
+                stack.append(
+                    jnp.where(
+                        values < argument if code == _BELOW else values == argument, one, other
+                    )
+                )
+        elif code == _POWER:
+            stack.append(stack.pop() ** int(argument))
+        else:
+            name = _FUNCTIONS[code - _FIRST]
+            stack.append(functions.get(name, getattr(jnp, name, None))(stack.pop()))
+    return stack.pop()
