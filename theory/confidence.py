@@ -76,6 +76,34 @@ def lower_mean(samples: FloatArray, level: float, span: float) -> Limit:
     )
 
 
+def upper_gap(samples: FloatArray, target: float, level: float, span: float | None = None) -> Limit:
+    """Upper confidence limit for |E Y - target|, from independent samples of Y.
+
+    Parameters
+    ----------
+    samples
+        Shape (M,), M >= 2.
+    target
+        Where the mean ought to be.
+    level
+        Confidence; each side takes half of the risk.
+    span
+        An a-priori bound on the distance of two values of Y. With it the limit holds at every M
+        (claim B71); without it it rests on the central limit theorem.
+
+    Raises
+    ------
+    InputError
+        As `upper_mean`.
+    """
+    values = _samples(samples)
+    half = (1 + probability(level, "level")) / 2
+    low = float(values.min())
+    mean = float(values.mean())
+    above = upper_mean(values - low, half, span)
+    return Limit(abs(mean - target) + above.value - (mean - low), level, above.method)
+
+
 def lower_mean_cut(training: FloatArray, test: FloatArray, level: float) -> Limit:
     """Lower confidence limit for the mean of an unbounded variable >= 0, from two independent samples.
 

@@ -14,7 +14,7 @@ from theory import checks
 from theory.covariance import bures_squared
 from theory.errors import DomainError
 from theory.kernels import Architecture, gaussian, layer_covariances
-from theory.networks import sample_covariances
+from theory.networks import sample_covariances, sample_networks
 
 FloatArray = NDArray[np.float64]
 
@@ -65,16 +65,31 @@ def sample_coupling(
     InputError
         For bad inputs, widths or draws.
     """
+    require_gaussian(arch)
+    return draw_coupling(arch, X, widths, draws, seed)
+
+
+def draw_coupling(
+    arch: Architecture, X: ArrayLike, widths: int | Sequence[int], draws: int, seed: int
+) -> Coupling:
+    """Sample S, the covariance of the outputs given the last hidden layer, whatever the weight laws.
+
+    With Gaussian hidden weights layer by layer from S alone, otherwise from the weights. Only a
+    Gaussian readout makes the outputs Gaussian given S. Errors as for `sample_coupling`.
+    """
     x = checks.inputs(X)
     draws = checks.positive_int(draws, "draws")
     sizes = checks.widths(widths, arch.hidden_layers)
-    require_gaussian(arch)
     if not sizes:
         raise DomainError(
             "without a hidden layer the outputs are exactly Gaussian; there is nothing to couple"
         )
     limit = np.asarray(layer_covariances(arch, x)[-1], dtype=np.float64)
-    covariances = sample_covariances(arch, x, sizes, draws, seed=seed)
+    if all(law == gaussian() for law in arch.weight_laws[:-1]):
+        covariances = sample_covariances(arch, x, sizes, draws, seed=seed)
+    else:
+        drawn = sample_networks(arch, x, sizes, draws, seed=seed, method="weights", ntk=False)
+        covariances = drawn.covariances
     return Coupling(covariances, limit, bures_squared(covariances, limit), _span(arch, limit))
 
 
@@ -84,5 +99,8 @@ def _span(arch: Architecture, limit: FloatArray) -> float | None:
     if not math.isfinite(bound):
         return None
     k = limit.shape[0]
-    weight, bias = arch.weight_stds[-1] ** 2, arch.bias_stds[-1] ** 2
+    weight, bias = (
+        arch.weight_stds[-1] ** 2 * arch.weight_laws[-1].variance,
+        arch.bias_stds[-1] ** 2,
+    )
     return float(k * weight * bound**2 + np.trace(limit) - k * bias)

@@ -31,7 +31,7 @@ C3 = math.sqrt(2 / math.pi) * (1 + 4 * math.exp(-1.5))
 C4 = 4 * math.sqrt(6) * (_weighted(_INNER) + _weighted(_OUTER))
 CK = math.sqrt(6) * _weighted(_INNER)
 
-_HYPOTHESES = ("F is Gaussian given its variance A", "compared with N(0, E A)")
+HYPOTHESES = ("F is Gaussian given its variance A", "compared with N(0, E A)")
 
 
 @bound
@@ -61,11 +61,11 @@ def mixture_wasserstein1(
     sigma - E sqrt A is formed as E (sqrt A - sigma)^2 / (2 sigma), to full relative accuracy.
     Source: claim B9.
     """
-    a, w, mean = _law(variances, weights)
+    a, w, mean = law(variances, weights)
     sigma = math.sqrt(mean)
     gap = sigma * float(w @ (a / (1 + np.sqrt(1 + a))) ** 2) / 2 if mean > 0 else 0.0
     return tuple(  # type: ignore[return-value]
-        Bound(constant * gap, {"sigma - E sqrt A": constant * gap}, _HYPOTHESES, "claim B9")
+        Bound(constant * gap, {"sigma - E sqrt A": constant * gap}, HYPOTHESES, "claim B9")
         for constant in (math.sqrt(2 / math.pi), C3)
     )
 
@@ -94,18 +94,18 @@ def mixture_kolmogorov(variances: ArrayLike, weights: ArrayLike | None = None) -
 def _logarithmic(
     variances: ArrayLike, weights: ArrayLike | None, constant: float, name: str, most: float = 1.0
 ) -> Bound:
-    a, w, mean = _law(variances, weights)
+    a, w, mean = law(variances, weights)
     if mean == 0:
         raise DomainError(
             f"every variance is 0, so that F and its limit are both the Dirac mass at 0 and ln A is undefined; "
             f"the {name} distance is 0"
         )
-    gap = float(w @ _excess(a))
+    gap = float(w @ excess(a))
     value = min(most, constant * gap)
-    return Bound(value, {"logarithmic Jensen gap": value}, _HYPOTHESES, "claim B10", {"J": gap})
+    return Bound(value, {"logarithmic Jensen gap": value}, HYPOTHESES, "claim B10", {"J": gap})
 
 
-def _excess(a: FloatArray) -> FloatArray:
+def excess(a: FloatArray) -> FloatArray:
     """Return a - ln(1 + a) for a >= -1, without cancellation near 0."""
     s = a / (2 + a)
     # ln(1 + a) = 2 atanh s, and a - 2 s = a^2 / (2 + a); the rest of the series is below 1e-18 of
@@ -117,7 +117,7 @@ def _excess(a: FloatArray) -> FloatArray:
     return value
 
 
-def _law(variances: ArrayLike, weights: ArrayLike | None) -> tuple[FloatArray, FloatArray, float]:
+def law(variances: ArrayLike, weights: ArrayLike | None) -> tuple[FloatArray, FloatArray, float]:
     """Return A / E A - 1, the weights and E A."""
     a = finite(variances, "variances")
     w = np.ones(a.shape) if weights is None else finite(weights, "weights")

@@ -1,0 +1,26 @@
+"""The central limit theorem of Eldan, Mikulincer and Zhai for bounded vectors: +-1 readout, any number of inputs."""
+
+import math
+from fractions import Fraction
+
+from theory.bounds.base import Terms, network_bound
+from theory.bounds.bounded_neurons import with_conditional_limit
+from theory.bounds.hypotheses import BOUNDED, GAUSSIAN_HIDDEN, HIDDEN, TWO_POINT_READOUT
+from theory.bounds.setting import Setting
+
+
+@network_bound(
+    distance="W2",
+    rate=Fraction(-1, 2),
+    needs=(HIDDEN, GAUSSIAN_HIDDEN, TWO_POINT_READOUT, BOUNDED),
+    source="Eldan, Mikulincer, Zhai, arXiv:1806.09087, constant from memory; claims B46, B50",
+)
+def eldan_mikulincer_zhai(setting: Setting) -> Terms:
+    r"""Upper bound :math:`\sqrt{c_w}\,B\,km\sqrt{32+2\log_2n}/\sqrt n` on W2, plus a shift.
+
+    |sigma| <= B; the shift is that of the limit given layer L-1. A factor sqrt(log n) above the order n^(-1/2). Source: claims B46, B50.
+    """
+    n, size = setting.widths[-1], setting.inputs * setting.outputs
+    reach = math.sqrt(setting.weight_variance(len(setting.widths)))
+    reach *= setting.arch.layers[-1].activation.bound
+    return with_conditional_limit(setting, reach * size * math.sqrt((32 + 2 * math.log2(n)) / n))
