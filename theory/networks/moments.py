@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory import checks
+from theory.activations import Activation
 from theory.arithmetic import exact
 from theory.checks import widths as checked_widths
-from theory.errors import ArchitectureError, InputError
+from theory.errors import ActivationError, ArchitectureError, InputError
 from theory.gaussian import expectation, joint_expectation
 from theory.kernels.architecture import architecture, jacobian_pair
 from theory.kernels.recursion import TRAINING, layer_covariances
@@ -310,8 +311,13 @@ def one_layer_variance(
     blocks = covariance[indices[..., :, None], indices[..., None, :]]
     p, q = np.diag(covariance)[rows], np.diag(covariance)[columns]
 
-    def fourfold(*functions: Any) -> Float:
-        return joint_expectation(functions, variables=(0, 0, 1, 1)).float64(blocks)
+    def fourfold(one: Activation, two: Activation, three: Activation, four: Activation) -> Float:
+        try:
+            left, right = one * two, three * four
+        except ActivationError:
+            functions = [one, two, three, four]
+            return joint_expectation(functions, variables=(0, 0, 1, 1)).float64(blocks)
+        return expectation(left, right).float64(p, q, covariance)
 
     values = expectation(sigma, sigma).float64(p, q, covariance)
     factors = expectation(first, second).float64(p, q, covariance)
