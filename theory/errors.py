@@ -5,6 +5,7 @@
 ├── ``InexactInputError``     a float where only exact input keeps its meaning
 ├── ``ActivationError``       an activation that contradicts itself, or leaves its class
 ├── ``ArchitectureError``     layers, variances and weight laws that do not fit together
+├── ``StoreError``            draws on disk that are damaged, or not those that were asked for
 └── ``DomainError``           well-formed, but mathematically undefined
     └── ``UndefinedKernelError``   a kernel entry that is infinite or a distribution
 """
@@ -28,6 +29,10 @@ class ActivationError(HardlimitError, ValueError):
 
 class ArchitectureError(HardlimitError, ValueError):
     """The parts of an architecture do not fit together."""
+
+
+class StoreError(HardlimitError, ValueError):
+    """Draws on disk are damaged, or are not those that were asked for."""
 
 
 class DomainError(HardlimitError, ValueError):
