@@ -36,6 +36,7 @@ import theory as th
 from hardlimit.timing import Ratio, best_of
 from theory.activations import Activation
 from theory.arithmetic import simd
+from theory.gaussian.gap import _ball_gap
 from theory.gaussian.nodes import RULES
 
 Float = NDArray[np.float64]
@@ -138,6 +139,40 @@ def run() -> list[Ratio]:
             label = f"{other.name}, {_ns(seconds)}, on {n}"
             label += f", error {_error(other.method, exact, p, q, c)}"
             rows.append(Ratio(name, one, label, seconds))
+    return rows + _gaps()
+
+
+def _gaps() -> list[Ratio]:
+    """Return rows of E[f(u)^2] - E[f(u) f(v)]: p log-uniform in [1e-2, 1e2], 1 - rho in [1e-12, 1]."""
+    rng = np.random.default_rng(1)
+    p, delta = 10 ** rng.uniform(-2, 2, POINTS // 10), 10 ** rng.uniform(-12, 0, POINTS // 10)
+    rows = []
+    for f in (th.hardtanh(1), th.erf(1), th.sign(), th.relu()):
+        F = th.expectation(f, f)
+        some = p[:CHECKED], delta[:CHECKED]
+        start = time.process_time()
+        exact = np.array([_ball_gap(F, *point) for point in zip(*some, strict=True)])
+        balls = (time.process_time() - start) * POINTS / CHECKED
+
+        def naive(p: Float, delta: Float, F: th.Expectation = F) -> Float:
+            return F.float64(p, p, p) - F.float64(p, p, p * (1 - delta))
+
+        def error(values: Float, exact: Float = exact) -> str:
+            errors = np.abs(values - exact) / exact
+            return f"{np.max(errors):.0e} (median {np.median(errors):.0e})"
+
+        seconds = []
+        for method in (F.gap, naive):
+            method(*some)  # compiles
+            start = time.process_time()
+            method(p, delta)
+            seconds.append((time.process_time() - start) * 10)
+        name = f"gap of {f}, {_ns(seconds[0])}, error {error(F.gap(*some))}"
+        rows.append(
+            Ratio(name, seconds[0], f"difference of balls, {_ns(balls)}, on {CHECKED}", balls)
+        )
+        label = f"difference of float64, {_ns(seconds[1])}, error {error(naive(*some))}"
+        rows.append(Ratio(name, seconds[0], label, seconds[1]))
     return rows
 
 

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-import flint
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from theory.arithmetic import Formula
 from theory.arithmetic.float64 import cross
 from theory.checks import finite
-from theory.errors import DomainError, InputError
+from theory.errors import InputError
 from theory.gaussian.fused import condition, fused, in_order
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
 
@@ -31,8 +30,6 @@ _SMALLEST, _LARGEST = 1e-75, 1e75
 
 # Up to this share of itself a closed form on the line is taken as it is.
 _BUDGET = 1e-13
-# A gap that is smaller than 2**-4096 of E[f^2] is 0 in float64.
-_MOST_BITS = 4096
 
 
 def evaluate(F: "Expectation", p: Float, q: Float, c: Float, threads: int) -> Float:
@@ -50,37 +47,6 @@ def evaluate(F: "Expectation", p: Float, q: Float, c: Float, threads: int) -> Fl
             _ends(F, P, Q, C, values, status)
         _generic(F, P, Q, C, values, status)
     return values.reshape(shape)
-
-
-def gap(F: "Expectation", p: ArrayLike, delta: ArrayLike) -> Float:
-    """Evaluate E[f(u)^2] - E[f(u) f(v)] at equal variances p and correlation 1 - delta."""
-    if F.f != F.g:
-        raise InputError(f"a gap is between two values of one function; got {F.f} and {F.g}")
-    if F.f.has_dirac:
-        raise DomainError(f"E[{F.f}(u)^2] is infinite: {F.f} holds Dirac masses")
-    P, D = broadcast(_variance(finite(p, "p"), "p"), finite(delta, "delta"))
-    if np.any((D < 0) | (D > 2)):
-        raise InputError(
-            f"delta = 1 - correlation must lie in [0, 2], got {D[(D < 0) | (D > 2)][0]}"
-        )
-    P, D, shape = P.ravel(), D.ravel(), P.shape
-    points, where = np.unique(np.stack([P, D]), axis=1, return_inverse=True)
-    values = np.array([_ball_gap(F, p, d) for p, d in points.T])[where.reshape(-1)]
-    return values.reshape(shape)
-
-
-def _ball_gap(F: "Expectation", p: float, delta: float) -> float:
-    P, D = sp.Rational(p), sp.Rational(delta)
-    if P == 0 or D == 0:
-        return 0.0
-    bits = 128
-    while True:
-        top, inside = F.ball(P, P, P, bits=bits), F.ball(P, P, P * (1 - D), bits=bits)
-        with flint.ctx.workprec(bits):
-            difference = top - inside
-        if difference.rel_accuracy_bits() >= 56 or bits > _MOST_BITS:
-            return float(difference.mid())
-        bits *= 2
 
 
 def _ends(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status: Status) -> None:
@@ -167,7 +133,7 @@ def _scale(F: "Expectation", P: Float, Q: Float) -> Float:
 
 def _require(p: Float, q: Float, c: Float) -> None:
     """Raise ``InputError`` for what is no covariance, naming the first bad entry."""
-    P, Q, C = _variance(finite(p, "p"), "p"), _variance(finite(q, "q"), "q"), finite(c, "c")
+    P, Q, C = variance(finite(p, "p"), "p"), variance(finite(q, "q"), "q"), finite(c, "c")
     det = cross(P, Q, C, C)
     bad = np.argwhere((det < 0) & ~(np.abs(det) <= _ON_LINE * P * Q))
     if len(bad):
@@ -189,7 +155,8 @@ def broadcast(*arrays: Float) -> list[Float]:
         ) from error
 
 
-def _variance(array: Float, name: str) -> Float:
+def variance(array: Float, name: str) -> Float:
+    """Return variances, or raise ``InputError`` for one that is negative or out of range."""
     if np.any(array < 0):
         raise InputError(f"variance {name} must be at least 0, got {array.min()}")
     outside = (array > 0) & ((array < _SMALLEST) | (array > _LARGEST))

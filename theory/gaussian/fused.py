@@ -5,7 +5,7 @@ code (``price``), point by point its own judge; then conditioning (``conditional
 settles, and every pair of another kind, is left to the caller.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -60,13 +60,7 @@ def fused(
     out = np.empty(p.shape)
     status = np.empty(p.shape, np.int8)
     kernel = _kernel(f, g) or _refer
-    parts = [(p[s], q[s], c[s], out[s], status[s]) for s in _slices(p.size)]
-    if threads > 1 and len(parts) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda part: kernel(*part), parts))
-    else:
-        for part in parts:
-            kernel(*part)
+    in_slices(lambda s: kernel(p[s], q[s], c[s], out[s], status[s]), p.size, threads)
     if np.any(status == OTHER_WAY):
         if f.parity * g.parity == -1:
             out[status == OTHER_WAY], status[status == OTHER_WAY] = 0.0, DONE
@@ -157,6 +151,12 @@ def _fields(f: Tables) -> tuple[Float, Float, Float, Float]:
     return f.breaks, f.pieces, f.masses, f.smooth
 
 
-def _slices(n: int) -> Iterator[slice]:
-    for start in range(0, n, _SLICE):
-        yield slice(start, min(start + _SLICE, n))
+def in_slices(work: Callable[[slice], None], n: int, threads: int) -> None:
+    """Do work on every slice of n points, the same ones for any number of threads."""
+    slices = [slice(start, min(start + _SLICE, n)) for start in range(0, n, _SLICE)]
+    if threads > 1 and len(slices) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, slices))
+    else:
+        for part in slices:
+            work(part)

@@ -22,6 +22,24 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Half:
+    """The odd or the even part of an activation, but for a constant.
+
+    Attributes
+    ----------
+    odd, slope
+        Which of the two, and the slope between its innermost kinks.
+    table, scales
+        Rows (k, a, s) of s ((x + e z - a)_+^k -+ (-x - e z - a)_+^k), and scales as of ``Kinks``.
+    """
+
+    odd: bool
+    slope: float
+    table: Float
+    scales: Float
+
+
+@dataclass(frozen=True)
 class Kinks:
     """An activation in the form above, exact numbers rounded once.
 
@@ -61,6 +79,27 @@ class Kinks:
         if order != 0.0 or a != 0.0 or right != -left:
             return None
         return right, self.scales[0][0]
+
+    @property
+    def halves(self) -> tuple[Half, ...]:
+        """The odd and the even part, without one that is constant."""
+        halves = []
+        for odd in (True, False):
+            rows: list[list[float]] = []
+            scales: list[tuple[float, int, int]] = []
+            for e2, first, last in self.scales:
+                start = len(rows)
+                for order, a, _, _, right, left in self.table[first:last]:
+                    weight = (right - left if odd else right + left) / 2
+                    if weight != 0.0:
+                        rows.append([order, a, weight])
+                if len(rows) > start:
+                    scales.append((e2, start, len(rows)))
+            slope = self.slope if odd else 0.0
+            if rows or slope != 0.0:
+                table, ends = np.array(rows).reshape(-1, 3), np.array(scales).reshape(-1, 3)
+                halves.append(Half(odd, slope, table, ends))
+        return tuple(halves)
 
 
 @dataclass(frozen=True)

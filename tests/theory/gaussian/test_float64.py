@@ -4,12 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
+import sympy as sp
 from flint import arb, ctx
 
 import theory as th
 from theory.activations import catalogue
 from theory.errors import DomainError, InputError
 from theory.gaussian.fused import fused
+from theory.gaussian.gap import _sum
 from theory.gaussian.kinks import kinks
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
 from theory.gaussian.nodes import RULES
@@ -131,21 +133,74 @@ def test_kernels_say_what_they_cannot_do():
     assert list(wave) == [OTHER_WAY, *expected[1:]]
 
 
-@pytest.mark.parametrize("name", ["hardtanh(1)", "sign", "relu", "triangle(1)", "erf(1)", "gelu"])
-def test_gaps_keep_thirteen_digits(name):
-    f = CASES[name]
-    F = th.expectation(f, f)
-    rng = np.random.default_rng(11)
-    p, delta = 10 ** rng.uniform(-6, 6, 12), 10 ** rng.uniform(-15, 0.3, 12)
-    delta = np.minimum(delta, 2.0)
-    values = F.gap(p, delta)
-    for v, P, D in zip(values, p, delta, strict=True):
-        import sympy as sp
+def ball_gap(F, p, delta):
+    """The gap at float64 numbers, from balls."""
+    P, D = sp.Rational(float(p)), sp.Rational(float(delta))
+    with ctx.workprec(600):
+        return F.ball(P, P, P, bits=500) - F.ball(P, P, P * (1 - D), bits=500)
 
-        P, D = sp.Rational(float(P)), sp.Rational(float(D))
-        with ctx.workprec(600):
-            right = F.ball(P, P, P, bits=500) - F.ball(P, P, P * (1 - D), bits=500)
-            assert abs(float((arb(float(v)) - right) / right)) <= 1e-15
+
+def ends(n, seed, widest=12.0):
+    """Variances, and deltas that crowd 0 and 2."""
+    rng = np.random.default_rng(seed)
+    p, delta = 10 ** rng.uniform(-widest, widest, n), 10 ** rng.uniform(-15, 0, n)
+    return p, np.where(rng.random(n) < 0.7, delta, 2.0 - delta)
+
+
+GAPS = {
+    **{
+        name: CASES[name]
+        for name in ("hardtanh(1)", "sign", "relu", "triangle(1)", "erf(1)", "gelu")
+    },
+    "uneven": CASES["staircase((-1, 0, 1), (-3, -1, 1, 3))"],
+    "one sided": th.staircase((0, 1, 3), (0, 1, -1, 2)),
+    "with a slope": th.identity() + th.sign(),
+    "two noises": th.erf(1) + th.erf(3) + th.sign(),
+    "dead zone": th.identity() - H,
+    "several slopes": th.hardtanh(1) + th.hardtanh(3) + th.leaky_relu("1/5"),
+    "both orders": th.relu() + th.sign(),
+}
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_gaps_keep_thirteen_digits(name):
+    f = GAPS[name]
+    F = th.expectation(f, f)
+    p, delta = ends(16, seed=11)
+    if name == "dead zone":
+        p = np.maximum(p, 1e-2)  # exp(-1/(2 p)) is 0 below
+    for v, P, D in zip(F.gap(p, delta), p, delta, strict=True):
+        right = ball_gap(F, P, D)
+        assert abs(float((arb(float(v)) - right) / right)) <= 1e-13
+
+
+def test_gaps_that_are_rare_events_keep_the_digits_of_their_exponent():
+    # From 5 standard deviations on to 36: values down to 1e-280.
+    F = th.expectation(GAPS["dead zone"], GAPS["dead zone"])
+    x = np.linspace(5, 36, 12)
+    for i, delta in enumerate((1e-14, 1e-7, 1e-3, 0.1, 1.0, 1.9)):
+        for v, X in zip(F.gap(1 / x[i::6] ** 2, delta), x[i::6], strict=True):
+            right = ball_gap(F, 1 / X**2, delta)
+            assert abs(float((arb(float(v)) - right) / right)) <= 1e-13 + 1e-15 * X**2
+
+
+@pytest.mark.parametrize(
+    "name", ["hardtanh(1)", "sign", "relu", "erf(1)", "uneven", "with a slope"]
+)
+def test_gaps_of_positive_terms_never_need_balls(name):
+    p, delta = ends(3000, seed=12)
+    assert np.all(_sum(kinks(GAPS[name]).halves, p, delta, 1)[1] == DONE)
+
+
+def test_threads_and_order_change_no_bit_of_a_gap():
+    p, delta = ends(140_001, seed=13, widest=3)
+    F = th.expectation(H, H)
+    alone = F.gap(p, delta)
+    assert np.array_equal(alone, F.gap(p, delta, threads=2))
+    assert np.array_equal(alone[70_000:70_100], F.gap(p[70_000:70_100], delta[70_000:70_100]))
+    assert np.array_equal(alone, F.gap(p[::-1], delta[::-1])[::-1])
+    with pytest.raises(InputError, match="threads"):
+        F.gap(1.0, 0.5, threads=0)
 
 
 def test_gap_of_equal_and_opposite_variables():
