@@ -4,9 +4,9 @@ import math
 from fractions import Fraction
 
 from theory.bounds.base import Terms, network_bound
-from theory.bounds.fluctuation import fluctuation
 from theory.bounds.hypotheses import ALL_GAUSSIAN, LIPSCHITZ_LATER
 from theory.bounds.setting import Setting
+from theory.coupling.fluctuation import fluctuation
 from theory.covariance import range_and_slack
 
 

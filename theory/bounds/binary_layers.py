@@ -6,10 +6,10 @@ import numpy as np
 
 from theory.bounds.base import Terms, network_bound
 from theory.bounds.basteri_trevisan import layer_distance
-from theory.bounds.fluctuation import fluctuation
 from theory.bounds.hypotheses import LIPSCHITZ, ONE_INPUT
 from theory.bounds.setting import Setting
 from theory.bounds.skorokhod import embedding_variance
+from theory.coupling.fluctuation import fluctuation
 from theory.covariance import range_and_slack
 from theory.kernels import gaussian
 

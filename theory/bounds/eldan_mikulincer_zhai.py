@@ -18,7 +18,8 @@ from theory.bounds.setting import Setting
 def eldan_mikulincer_zhai(setting: Setting) -> Terms:
     r"""Upper bound :math:`\sqrt{c_w}\,B\,km\sqrt{32+2\log_2n}/\sqrt n` on W2, plus a shift.
 
-    |sigma| <= B; the shift is that of the limit given layer L-1. A factor sqrt(log n) above the order n^(-1/2). Source: claims B46, B50.
+    |sigma| <= B; the shift is that of the limit given layer L-1.
+    A factor sqrt(log n) above the order n^(-1/2). Source: claims B46, B50.
     """
     n, size = setting.widths[-1], setting.inputs * setting.outputs
     reach = math.sqrt(setting.weight_variance(len(setting.widths)))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory import checks
-from theory.bounds.fluctuation import fluctuation
 from theory.confidence import Limit, upper_gap, upper_mean
 from theory.coupling import Coupling, draw_coupling
+from theory.coupling.fluctuation import fluctuation
 from theory.kernels import Architecture, gaussian, layer_covariances
 from theory.kernels.architecture import architecture
 

@@ -18,7 +18,8 @@ from theory.bounds.setting import Setting
 def zhai(setting: Setting) -> Terms:
     r"""Upper bound :math:`5\sqrt{c_w}\,B\,km(1+\ln n)/\sqrt n` on W2, plus a shift.
 
-    |sigma| <= B; the shift is that of the limit given layer L-1. A factor log n above the order n^(-1/2). Source: claim B47.
+    |sigma| <= B; the shift is that of the limit given layer L-1.
+    A factor log n above the order n^(-1/2). Source: claim B47.
     """
     n, size = setting.widths[-1], setting.inputs * setting.outputs
     reach = math.sqrt(setting.weight_variance(len(setting.widths)))

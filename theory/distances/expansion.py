@@ -1,13 +1,16 @@
 """Leading order of the Wasserstein-2 distance of a conditionally Gaussian vector to its limit."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from theory.checks import finite
+from theory.checks import finite, positive_int
 from theory.covariance import range_and_slack
+from theory.distances.recursion import leading_covariance
 from theory.errors import InputError
+from theory.kernels import Architecture
 
 FloatArray = NDArray[np.float64]
 
@@ -57,21 +60,63 @@ def sharp_wasserstein2(
         raise InputError(
             f"got {covariances.shape[0]} draws of the covariance; at least 2 are needed"
         )
-    smallest, _ = range_and_slack(limit)
-    values, vectors = np.linalg.eigh(limit)
-    kept = values >= smallest if smallest > 0 else np.zeros(values.size, dtype=bool)
-    rank = int(kept.sum())
-    if rank == 0:
-        return 0.0
+    eigen, basis = _whitening(limit)
+    rank = eigen.size
     if rank > LARGEST_RANK:
         return None
-    eigen = values[kept]
-    basis = vectors[:, kept] / np.sqrt(eigen)
     white = basis.T @ covariances @ basis - np.eye(rank)
     draws = white.shape[0]
     mean = np.zeros((rank, rank)) if centred else white.mean(axis=0)
     flat = (white - mean).reshape(draws, -1)
     spread = (flat.T @ flat / (draws - (not centred))).reshape(rank, rank, rank, rank)
+    noise = np.zeros(()) if centred else np.einsum("ijij->ij", spread) / draws
+    return _second_order(eigen, spread, mean**2 - noise, outputs)
+
+
+def leading_wasserstein2(
+    arch: Architecture, X: ArrayLike, widths: int | Sequence[int], outputs: int = 1
+) -> float:
+    """Leading order of W2 between the outputs of a finite network on X and their limit, without sampling.
+
+    Parameters
+    ----------
+    arch, X, widths
+        As for `leading_covariance`: Gaussian weights, hidden widths.
+    outputs
+        Number m of independent outputs.
+
+    Returns
+    -------
+    float
+        Claim B20 on the moments of claim B58; relative error of order 1/width. One input, one
+        hidden layer: (sqrt 6 / 8) s_w^4 Var(sigma(u)^2) / (K^{3/2} n) (claim T45).
+
+    Raises
+    ------
+    DomainError, ActivationError, InputError
+        As `leading_covariance`; also for a limit of rank above 16.
+    """
+    outputs = positive_int(outputs, "outputs")
+    found = leading_covariance(arch, X, widths)
+    eigen, basis = _whitening(found.limit)
+    if eigen.size > LARGEST_RANK:
+        raise InputError(f"the limit has rank {eigen.size}, at most {LARGEST_RANK} is supported")
+    spread = np.einsum("abcd,ai,bj,ck,dl->ijkl", found.covariance, *[basis] * 4)
+    return _second_order(eigen, spread, (basis.T @ found.bias @ basis) ** 2, outputs)
+
+
+def _whitening(limit: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues of the range of K, and the matrix that whitens it."""
+    smallest, _ = range_and_slack(limit)
+    values, vectors = np.linalg.eigh(limit)
+    kept = values >= smallest if smallest > 0 else np.zeros(values.size, dtype=bool)
+    return values[kept], vectors[:, kept] / np.sqrt(values[kept])
+
+
+def _second_order(
+    eigen: FloatArray, spread: FloatArray, shift_squared: FloatArray, outputs: int
+) -> float:
+    """Claim B20 from covariances and squared shifts of the whitened S."""
     inverse = 1 / eigen
     pairs = inverse[:, None] + inverse[None, :]
     weight = 1 / (pairs[:, :, None, None] + pairs[None, None, :, :])
@@ -82,7 +127,6 @@ def sharp_wasserstein2(
         3 * outputs**2 * (weight * spread**2).sum()
         + 6 * outputs * (weight * spread * crossed).sum()
     )
-    noise = 0.0 if centred else np.einsum("ijij->ij", spread) / draws
     sizes = np.outer(eigen, eigen) / (2 * (eigen[:, None] + eigen[None, :]))
-    second = outputs * (sizes * (mean**2 - noise)).sum()
+    second = outputs * (sizes * shift_squared).sum()
     return math.sqrt(max(0.0, float(fourth / 24 + second)))

@@ -18,6 +18,8 @@ class Sandwich:
     lower_by, upper_by, estimate_by
         The argument behind each number; "asymptotic" marks a limit that holds for large samples
         only.
+    stderr
+        Standard error of the estimate, where one is known.
     """
 
     lower: float
@@ -27,6 +29,7 @@ class Sandwich:
     lower_by: str
     upper_by: str
     estimate_by: str
+    stderr: float | None = None
 
     @property
     def method(self) -> str:

@@ -1,24 +1,43 @@
 """How far a finite network is from its Gaussian limit, on given inputs, between two confidence limits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
 from theory.checks import inputs, positive_int, probability
+from theory.checks import widths as checked_widths
 from theory.confidence import Limit, upper_mean
-from theory.coupling import require_gaussian, sample_coupling
-from theory.distances.critic import critic_limit
+from theory.coupling import (
+    Coupling,
+    chi_square_bound,
+    draw_coupling,
+    require_gaussian_readout,
+    sample_coupling,
+)
+from theory.covariance import range_and_slack
+from theory.distances.critic import Critic, blind_critic, blind_set
+from theory.distances.exact import kolmogorov, total_variation, wasserstein1
 from theory.distances.expansion import sharp_wasserstein2
-from theory.distances.mixture import ScaleMixture
+from theory.distances.jackknife import Distance, jackknife
+from theory.distances.projection import best_projection, project
 from theory.distances.quantile import wasserstein2
 from theory.distances.sandwich import Sandwich
 from theory.errors import InputError
-from theory.kernels import Architecture
+from theory.kernels import Architecture, gaussian
 from theory.kernels.architecture import architecture
 
 FloatArray = NDArray[np.float64]
+
+FEWEST = 8
+ONE_DIMENSION: Mapping[str, Distance] = MappingProxyType(
+    {"W1": wasserstein1, "W2": wasserstein2, "TV": total_variation, "Kolmogorov": kolmogorov}
+)
+# What the mean of the blind set bounds from below: TV itself, an interval, a half-line.
+SHARES = MappingProxyType({"TV": 1.0, "convex": 0.5, "Kolmogorov": 0.25})
 
 
 def wasserstein2_to_limit(
@@ -55,10 +74,12 @@ def wasserstein2_to_limit(
     Sandwich
         ``lower``: a 1-Lipschitz projection, chosen on one half of the draws, under a critic that
         is blind to the mean of S (`theory.distances.critic`), on the other half; of order 1/n
-        like the distance itself. ``upper``: the coupling sqrt(m E d_B^2(S, K)) (claim B6(ii)), of
-        order n^(-1/2); empirical Bernstein limit where the last activation is bounded, and a
-        limit labelled asymptotic where it is not. ``estimate``: exact on one input (one output),
-        else the sharp leading order (claim B20).
+        like the distance itself. ``upper``: the least limit that holds at every sample size: the
+        coupling sqrt(m E d_B^2(S, K)) (claim B6(ii)), of order n^(-1/2), by empirical Bernstein; for
+        one hidden layer the chi-square bound (claim B18), of order 1/n and without sampling. Where
+        the last activation is unbounded none holds, and the least is taken of those labelled
+        asymptotic. ``estimate``: exact on one input (one output), with its standard error; else the
+        sharp leading order (claim B20).
 
     Raises
     ------
@@ -67,86 +88,174 @@ def wasserstein2_to_limit(
     InputError
         For bad inputs, widths, draws, confidence or outputs.
     """
-    architecture(arch)
-    draws = positive_int(draws, "draws")
-    if draws < 8:
-        raise InputError(
-            f"draws is {draws}; two halves with a variance each need at least 8, and 10000 say more"
-        )
-    risk = (1 - probability(confidence, "confidence")) / 2
-    outputs = positive_int(outputs, "outputs")
+    require_all(arch, draws, confidence, outputs)
     if arch.hidden_layers == 0:
-        inputs(X)
-        require_gaussian(arch)
-        exact = "no hidden layer: exactly Gaussian"
-        return Sandwich(0.0, 0.0, 0.0, confidence, exact, exact, exact)
+        return _exactly_gaussian(arch, X, confidence)
     coupling = sample_coupling(arch, X, widths, draws, seed)
-    covariances, limit = coupling.covariances, coupling.limit
-    half = draws // 2
-    lower, direction = _projected(covariances[:half], covariances[half:], limit, 1 - risk)
-    upper = upper_mean(coupling.costs, 1 - risk, coupling.span)
-    estimate, estimate_by = _estimate(covariances, limit, outputs, arch.hidden_layers == 1)
-    return Sandwich(
-        lower.value,
-        math.sqrt(outputs * upper.value),
-        estimate,
-        confidence,
-        f"mean-blind critic on the projection {direction}; {lower.method}",
-        f"coupling B6(ii); {upper.method}",
-        estimate_by,
+    return _wasserstein2(arch, inputs(X), widths, coupling, confidence, outputs)
+
+
+def distances_to_limit(
+    arch: Architecture,
+    X: ArrayLike,
+    widths: int | Sequence[int],
+    draws: int = 20_000,
+    seed: int = 0,
+    confidence: float = 0.99,
+    outputs: int = 1,
+) -> Mapping[str, Sandwich]:
+    """All distances between the outputs of a finite network with Gaussian readout and their limit.
+
+    Parameters and errors as for `wasserstein2_to_limit`; hidden weights may follow any law.
+
+    Returns
+    -------
+    mapping
+        "W1", "W2", "TV", "convex" (supremum over convex sets) and "Kolmogorov" (supremum over
+        half-spaces), from the same draws; each sandwich holds with ``confidence`` on its own. Lower
+        ends: the critic and the set that are blind to the mean of S, of the order of the distance. Upper
+        ends: W1 <= W2; the others have the limit of the exact distance on one input and output,
+        labelled asymptotic, else 1. Estimates of W1, TV and Kolmogorov on several inputs or outputs are
+        those of the projection, and smaller than the distance.
+    """
+    require_all(arch, draws, confidence, outputs)
+    if arch.hidden_layers == 0:
+        return MappingProxyType(
+            dict.fromkeys(("W1", "W2", *SHARES), _exactly_gaussian(arch, X, confidence))
+        )
+    require_gaussian_readout(arch)
+    coupling = draw_coupling(arch, X, widths, draws, seed)
+    second = _wasserstein2(arch, inputs(X), widths, coupling, confidence, outputs)
+    return MappingProxyType(
+        {
+            "W1": _wasserstein1(arch, coupling, second, outputs),
+            "W2": second,
+            **{name: _by_sets(arch, coupling, name, confidence, outputs) for name in SHARES},
+        }
     )
 
 
-def _projected(
-    training: FloatArray, test: FloatArray, limit: FloatArray, level: float
-) -> tuple[Limit, str]:
-    """Lower limit for W2 from the direction that promises most on the training draws."""
-    best, choice, label = -math.inf, None, ""
-    pilot = training.shape[0] // 2
-    for name, theta in _directions(limit).items():
-        s2 = float(theta @ limit @ theta)
-        if s2 <= 0:
-            continue
-        variances = np.einsum("i,nij,j->n", theta, training, theta)
-        promise = critic_limit(variances[:pilot], variances[pilot:], s2, level).value
-        if promise > best:
-            best, choice, label = promise, theta, name
-    if choice is None:
-        return Limit(0.0, level, "trivial: the limit is 0"), "none"
-    first, second = (np.einsum("i,nij,j->n", choice, half, choice) for half in (training, test))
-    return critic_limit(first, second, float(choice @ limit @ choice), level), label
-
-
-def _directions(limit: FloatArray) -> dict[str, FloatArray]:
-    """Unit vectors to project on: single inputs, neighbouring sums and differences, principal axes."""
-    k = limit.shape[0]
-    axes = np.eye(k)
-    found = {f"on input {i}": axes[i] for i in range(k)}
-    for i in range(k - 1):
-        found[f"on the sum of inputs {i} and {i + 1}"] = (axes[i] + axes[i + 1]) / math.sqrt(2)
-        found[f"on the difference of inputs {i} and {i + 1}"] = (axes[i] - axes[i + 1]) / math.sqrt(
-            2
+def require_all(arch: Architecture, draws: int, confidence: float, outputs: int) -> None:
+    """Raise before anything is drawn unless the arguments make sense."""
+    architecture(arch)
+    if positive_int(draws, "draws") < FEWEST:
+        raise InputError(
+            f"draws is {draws}; two halves with a variance each need at least 8, and 10000 say more"
         )
-    if k > 1:
-        vectors = np.linalg.eigh(limit)[1]
-        found |= {f"on principal axis {k - i} of the limit": vectors[:, i] for i in range(k)}
-    return found
+    probability(confidence, "confidence")
+    positive_int(outputs, "outputs")
+
+
+def _exactly_gaussian(arch: Architecture, X: ArrayLike, confidence: float) -> Sandwich:
+    inputs(X)
+    require_gaussian_readout(arch)
+    exact = "no hidden layer: exactly Gaussian"
+    return Sandwich(0.0, 0.0, 0.0, confidence, exact, exact, exact, 0.0)
+
+
+def _wasserstein2(
+    arch: Architecture,
+    x: FloatArray,
+    widths: int | Sequence[int],
+    coupling: Coupling,
+    confidence: float,
+    outputs: int,
+) -> Sandwich:
+    level = (1 + confidence) / 2
+    lower, where = best_projection(coupling, level, blind_critic)
+    estimate, stderr, by = _estimate(arch, coupling, outputs)
+    uppers = [_coupled(coupling, level, outputs)]
+    if stderr is not None and coupling.span is None:
+        uppers.append(_asymptotic(estimate, stderr, level))
+    if coupling.span is not None and _is_one_hidden(arch) and _is_regular(coupling.limit):
+        value = chi_square_bound(arch, x, checked_widths(widths, 1)[0], outputs).value
+        uppers.append(Limit(value, 1.0, "chi-square bound B18, closed form"))
+    upper = min(uppers, key=lambda limit: limit.value)
+    return Sandwich(
+        lower.value, upper.value, estimate, confidence,
+        f"mean-blind critic on the projection {where}; {lower.method}", upper.method, by, stderr,
+    )  # fmt: skip
+
+
+def _wasserstein1(
+    arch: Architecture, coupling: Coupling, second: Sandwich, outputs: int
+) -> Sandwich:
+    """The critic bounds W1, and W1 <= W2."""
+    estimate, stderr, by = _projected_estimate(arch, coupling, wasserstein1, blind_critic, outputs)
+    upper, upper_by = second.upper, f"W1 <= W2: {second.upper_by}"
+    if _is_scalar(coupling, outputs) and coupling.span is None:
+        limit = _asymptotic(estimate, stderr, (1 + second.confidence) / 2)
+        upper, upper_by = min((upper, upper_by), (limit.value, limit.method))
+    return Sandwich(
+        second.lower, upper, estimate, second.confidence, second.lower_by, upper_by, by, stderr
+    )
+
+
+def _by_sets(
+    arch: Architecture, coupling: Coupling, name: str, confidence: float, outputs: int
+) -> Sandwich:
+    """Distances over sets: the blind set from below."""
+    level = (1 + confidence) / 2
+    lower, where = best_projection(coupling, level, blind_set)
+    distance = ONE_DIMENSION.get(name, kolmogorov)
+    estimate, stderr, by = _projected_estimate(arch, coupling, distance, blind_set, outputs)
+    upper = Limit(1.0, 1.0, "trivial")
+    if _is_scalar(coupling, outputs) and name in ONE_DIMENSION:
+        upper = _asymptotic(estimate, stderr, level)
+    return Sandwich(
+        SHARES[name] * lower.value, min(1.0, upper.value), estimate, confidence,
+        f"mean-blind set on the projection {where}; {lower.method}", upper.method, by, stderr,
+    )  # fmt: skip
+
+
+def _coupled(coupling: Coupling, level: float, outputs: int) -> Limit:
+    mean = upper_mean(coupling.costs, level, coupling.span)
+    return Limit(math.sqrt(outputs * mean.value), level, f"coupling B6(ii); {mean.method}")
+
+
+def _asymptotic(estimate: float, stderr: float, level: float) -> Limit:
+    value = estimate + float(ndtri(level)) * stderr
+    return Limit(value, level, "exact distance of the sampled mixture, jackknife (asymptotic)")
+
+
+def _is_scalar(coupling: Coupling, outputs: int) -> bool:
+    return coupling.limit.shape == (1, 1) and outputs == 1
+
+
+def _is_regular(limit: FloatArray) -> bool:
+    return bool(range_and_slack(limit)[0] == np.linalg.eigvalsh(limit)[0])
+
+
+def _is_one_hidden(arch: Architecture) -> bool:
+    return arch.hidden_layers == 1 and all(law == gaussian() for law in arch.weight_laws)
+
+
+def is_centred(arch: Architecture) -> bool:
+    """Whether E S = K exactly: one hidden layer behind Gaussian weights."""
+    return arch.hidden_layers == 1 and arch.weight_laws[0] == gaussian()
 
 
 def _estimate(
-    covariances: FloatArray, limit: FloatArray, outputs: int, centred: bool
-) -> tuple[float, str]:
-    if limit.shape == (1, 1) and outputs == 1:
-        mixture = ScaleMixture(covariances[:, 0, 0])
-        s2 = float(limit[0, 0])
-        if centred and mixture.mean_variance > 0 and s2 > 0:
-            mixture = mixture.recentred(s2)
-        return wasserstein2(mixture, s2), "exact distance of the sampled scale mixture"
-    sharp = sharp_wasserstein2(covariances, limit, outputs, centred)
+    arch: Architecture, coupling: Coupling, outputs: int
+) -> tuple[float, float | None, str]:
+    """Estimate of W2, its standard error where there is one, and how it was made."""
+    covariances, limit = coupling.covariances, coupling.limit
+    if _is_scalar(coupling, outputs):
+        value, stderr = jackknife(
+            wasserstein2, covariances[:, 0, 0], float(limit[0, 0]), centred=is_centred(arch)
+        )
+        return value, stderr, "exact distance of the sampled scale mixture"
+    sharp = sharp_wasserstein2(covariances, limit, outputs, is_centred(arch))
     if sharp is not None:
-        return sharp, "sharp leading order B20 from sampled covariances"
-    axis = np.linalg.eigh(limit)[1][:, -1]
-    mixture = ScaleMixture(np.maximum(np.einsum("i,nij,j->n", axis, covariances, axis), 0.0))
-    return wasserstein2(
-        mixture, float(axis @ limit @ axis)
-    ), "distance of the projection on the first principal axis"
+        return sharp, None, "sharp leading order B20 from sampled covariances"
+    return _projected_estimate(arch, coupling, wasserstein2, blind_critic, outputs)
+
+
+def _projected_estimate(
+    arch: Architecture, coupling: Coupling, distance: Distance, critic: Critic, outputs: int
+) -> tuple[float, float, str]:
+    """Exact distance on the direction that the critic prefers."""
+    chosen = project(coupling, critic)
+    value, stderr = jackknife(distance, chosen.variances, chosen.s2, centred=is_centred(arch))
+    where = "" if _is_scalar(coupling, outputs) else f", projected {chosen.name}"
+    return value, stderr, f"exact distance of the sampled scale mixture{where}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import theory as th
-from theory.bounds.fluctuation import _entire_fourth, fluctuation
+from theory.coupling.fluctuation import _entire, fluctuation
 from theory.errors import ActivationError, DomainError, InputError
 
 X = np.array([[1.0, 0.5, 0.0], [0.3, -1.2, 0.7]])
@@ -53,12 +53,12 @@ def test_fluctuation_of_steep_functions_tends_to_that_of_sign():
 def test_fluctuation_of_smooth_functions_by_the_trapezoid_rule():
     """What four factors together cannot: the rule agrees where both apply, and says where it does not."""
     pair = COVARIANCE[:2, :2]
-    rule = _entire_fourth(th.erf(1), pair)
+    rule = _entire(th.erf(1), 2, 2, pair)
     joint = th.joint_expectation([th.erf(1)] * 4, variables=(0, 0, 1, 1)).float64(pair)
-    assert rule[0, 1] == pytest.approx(float(joint), rel=1e-12)
+    assert rule == pytest.approx(float(joint), rel=1e-12)
     assert fluctuation(th.arctan(), pair) > 0
     with pytest.raises(DomainError, match="too steep"):
-        _entire_fourth(th.erf(1000), COVARIANCE[:1, :1])
+        _entire(th.erf(1000), 2, 2, pair)
 
 
 def test_fluctuation_of_smooth_and_sharp_together():

@@ -1,6 +1,7 @@
 """How much the features of one neuron fluctuate: the fourth moments behind the width-dependent bounds."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,39 +46,45 @@ def fluctuation(f: Activation, covariance: FloatArray) -> float:
     rows, columns = np.triu_indices(size)
     variance = np.diag(covariance)
     second = expectation(f, f).float64(variance[rows], variance[columns], covariance[rows, columns])
-    try:
-        indices = np.stack([rows, columns], axis=-1)
-        blocks = covariance[indices[:, :, None], indices[:, None, :]]
-        fourth = joint_expectation([f] * 4, variables=(0, 0, 1, 1)).float64(blocks)
-    except ActivationError:
-        fourth = _entire_fourth(f, covariance)[rows, columns]
+    indices = np.stack([rows, columns], axis=-1)
+    blocks = covariance[indices[:, :, None], indices[:, None, :]]
+    fourth = power_moment(f, 2, 2, blocks)
     twice = np.where(rows == columns, 1.0, 2.0)
     return float((twice * np.maximum(fourth - second**2, 0.0)).sum())
 
 
-def _entire_fourth(f: Activation, covariance: FloatArray) -> FloatArray:
-    """E[f(g_i)^2 f(g_j)^2] by quadrature."""
+def power_moment(f: Activation, first: int, second: int, blocks: FloatArray) -> FloatArray:
+    """E[f(u)^first f(v)^second] for covariances of (u, v), shape (..., 2, 2); four factors together.
+
+    Accuracy and errors as for `fluctuation`.
+    """
+    variables = (0,) * first + (1,) * second
+    try:
+        return np.asarray(
+            joint_expectation([f] * len(variables), variables=variables).float64(blocks)
+        )
+    except ActivationError:
+        flat = [_entire(f, first, second, block) for block in blocks.reshape(-1, 2, 2)]
+        return np.array(flat).reshape(blocks.shape[:-2])
+
+
+def _entire(f: Activation, first: int, second: int, block: FloatArray) -> float:
+    """The same by quadrature, for functions without breakpoints."""
     if f.breakpoints:
         raise ActivationError(
-            f"E[f^2 f^2] of {f} has no closed form, and its breakpoints {f.breakpoints} spoil the trapezoid "
-            f"rule; build it from polynomials between breakpoints, or smoothly from erf"
+            f"moments of four factors {f} have no closed form, and its breakpoints {f.breakpoints} spoil the "
+            f"trapezoid rule; build it from polynomials between breakpoints, or smoothly from erf"
         )
-    size = covariance.shape[0]
-    fourth = np.empty((size, size))
-    for i in range(size):
-        for j in range(i + 1):
-            block = covariance[np.ix_([i, j], [i, j])]
-            fourth[i, j] = fourth[j, i] = _refined(f, block)
-    return fourth
+    return _refined(lambda step: _trapezoid(f, first, second, block, step), f, block)
 
 
-def _refined(f: Activation, block: FloatArray) -> float:
+def _refined(rule: Callable[[float], float], f: Activation, block: FloatArray) -> float:
     """Halve the step until the trapezoid sum stands still."""
     step = COARSEST
-    before = _trapezoid(f, block, step)
+    before = rule(step)
     while step > FINEST:
         step /= 2
-        value = _trapezoid(f, block, step)
+        value = rule(step)
         if abs(value - before) <= AGREEMENT * abs(value):
             return value
         before = value
@@ -88,12 +95,12 @@ def _refined(f: Activation, block: FloatArray) -> float:
     )
 
 
-def _trapezoid(f: Activation, block: FloatArray, step: float) -> float:
+def _trapezoid(f: Activation, first: int, second: int, block: FloatArray, step: float) -> float:
     z = step * np.arange(-round(RANGE / step), round(RANGE / step) + 1)
     weight = step * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     (p, c), (_, q) = block
     slope = c / p if p > 0 else 0.0
     rest = math.sqrt(max(q - slope * c, 0.0))
-    first = weight * f(math.sqrt(p) * z) ** 2
+    near = weight * f(math.sqrt(p) * z) ** first
     given = math.sqrt(p) * slope * z[:, None] + rest * z
-    return float(first @ (f(given) ** 2 @ weight))
+    return float(near @ (f(given) ** second @ weight))

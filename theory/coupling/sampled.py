@@ -1,7 +1,4 @@
-"""Sampled conditional covariances of a network's outputs, and what it costs to couple them to the limit.
-
-Shared by ``theory.distances`` and ``theory.bounds``, which do not import each other.
-"""
+"""Sampled conditional covariances of a network's outputs, and what it costs to couple them to the limit."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from theory import checks
 from theory.covariance import bures_squared
 from theory.errors import DomainError
-from theory.kernels import Architecture, gaussian, layer_covariances
+from theory.kernels import Architecture, WeightLaw, gaussian, layer_covariances
 from theory.networks import sample_covariances, sample_networks
 
 FloatArray = NDArray[np.float64]
@@ -44,11 +41,20 @@ class Coupling:
 
 def require_gaussian(arch: Architecture) -> None:
     """Raise ``DomainError`` unless every weight law is Gaussian."""
-    foreign = sorted({law.name for law in arch.weight_laws if law != gaussian()})
+    _require(arch.weight_laws, "Gaussian weights in every layer")
+
+
+def require_gaussian_readout(arch: Architecture) -> None:
+    """Raise ``DomainError`` unless the readout weights are Gaussian."""
+    _require(arch.weight_laws[-1:], "a Gaussian readout")
+
+
+def _require(laws: tuple[WeightLaw, ...], what: str) -> None:
+    foreign = sorted({law.name for law in laws if law != gaussian()})
     if foreign:
         raise DomainError(
-            f"weights are {', '.join(foreign)}, but conditional Gaussianity needs Gaussian weights in every "
-            f"layer; draw outputs with th.sample_networks and measure them with th.distances.from_samples"
+            f"weights are {', '.join(foreign)}, but conditional Gaussianity needs {what}; "
+            f"draw outputs with th.sample_networks and measure them with th.distances.from_samples"
         )
 
 
