@@ -2,13 +2,23 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from theory.errors import HardlimitError
@@ -50,7 +60,10 @@ def progress(title: str) -> Iterator[Report]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _Rate(),
         TimeElapsedColumn(),
+        TextColumn("[dim]left"),
+        TimeRemainingColumn(),
         TextColumn("[dim]{task.fields[name]}"),
     )
     with Progress(*columns, console=err, transient=True) as bar:
@@ -62,14 +75,38 @@ def progress(title: str) -> Iterator[Report]:
         yield report
 
 
+def duration(seconds: float) -> str:
+    """Return a time in the largest units that tell it: ``0.35 s``, ``12 min``, ``3.1 days``."""
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in decimal units: ``12 MB``."""
+    for unit, base in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= base:
+            return f"{count / base:.3g} {unit}"
+    return f"{count:.0f} B"
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Show how many a second."""
+        return Text(f"{task.speed:.3g}/s" if task.speed else "", style="dim")
+
+
 class _Lines:
-    """Says how far the work is, once a tenth: for logs."""
+    """Says how far the work is, once a tenth, with rate and time left: for logs."""
 
     def __init__(self, title: str) -> None:
-        self.title, self.said = title, -1
+        self.title, self.said, self.start = title, -1, time.perf_counter()
 
     def __call__(self, done: int, total: int, name: str = "") -> None:
         tenth = 10 * done // total if total else 10
         if tenth > self.said:
             self.said = tenth
-            err.print(Text(f"{self.title} {done}/{total} {name}".rstrip(), style="dim"))
+            pace = (time.perf_counter() - self.start) / done if done else 0.0
+            left = f"{1 / pace:.3g}/s, {duration(pace * (total - done))} left " if pace else ""
+            err.print(Text(f"{self.title} {done}/{total} {left}{name}".rstrip(), style="dim"))

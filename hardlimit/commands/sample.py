@@ -1,5 +1,6 @@
-"""``hardlimit sample``: networks of finite width, drawn by address."""
+"""``hardlimit sample``: networks of finite width, drawn by address, into an archive or a store that lasts."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,17 +8,29 @@ import typer
 
 from hardlimit import console, options
 from hardlimit.commands import COMPUTE
+from theory.errors import InputError, InterruptedRunWarning
 
 if TYPE_CHECKING:
-    from theory.networks import Ensemble
+    from theory.networks import Description
 
 PANEL = COMPUTE
 INTERRUPTED = 130
+_STORE = "Long runs (--out NAME.zarr)"
+
+
+class Method(StrEnum):
+    """Which sampler."""
+
+    AUTO = "auto"
+    EXACT = "exact"
+    WEIGHTS = "weights"
 
 
 def sample(
     data: Annotated[Path, typer.Argument(metavar="X", help="Inputs (rows): .npy, .npz or .csv.")],
-    out: Annotated[Path, typer.Option(help="Where the draws go: an .npz.")] = Path("samples.npz"),
+    out: Annotated[
+        Path, typer.Option(help="Where the draws go: an .npz, or a .zarr store for long runs.")
+    ] = Path("samples.npz"),
     width: Annotated[
         list[int] | None,
         typer.Option(help="Width of the hidden layers; repeat it for one a layer."),
@@ -30,7 +43,27 @@ def sample(
     threads: Annotated[
         int | None, typer.Option(help="Threads; the draws do not depend on it.")
     ] = None,
+    method: Annotated[Method, typer.Option(help="Sampler; all have the same law.")] = Method.AUTO,
     ntk: Annotated[bool, typer.Option(help="Draw the empirical tangent kernels too.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Predict time, memory and disk space; draw nothing.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the store, made if absent; damaged blocks are drawn again.",
+            rich_help_panel=_STORE,
+        ),
+    ] = False,
+    block: Annotated[
+        int | None,
+        typer.Option(help="Networks a block, what a kill can lose.", rich_help_panel=_STORE),
+    ] = None,
+    statistics_only: Annotated[
+        bool,
+        typer.Option("--statistics-only", help="Keep no network.", rich_help_panel=_STORE),
+    ] = False,
     layers: options.Layers = 1,
     activation: options.Activations = None,
     surrogate: options.Surrogates = None,
@@ -41,62 +74,173 @@ def sample(
     key: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Sample networks: outputs, conditional covariances and tangent kernels of each, into one file.
+    """Sample networks: outputs, conditional covariances and tangent kernels of each.
 
-    Ctrl-C keeps what was drawn; --first goes on where a run stopped.
+    Ctrl-C keeps what was drawn. An .npz goes on by --first; a .zarr store, which also survives a kill, by --resume.
+
+    Example: hardlimit sample X.npy --activation "hardtanh(1/4)" --width 4096 --draws 1000000 --out run.zarr --resume
     """
-    import warnings
-
     from hardlimit import files
-    from theory.errors import InterruptedRunWarning
 
-    files.check_suffix(out, (".npz",))
+    files.check_suffix(out, (".npz", ".zarr"))
+    lasting = out.suffix == ".zarr"
+    if not lasting and (resume or statistics_only or block is not None):
+        raise InputError(
+            f"--resume, --block and --statistics-only need a store, --out NAME.zarr, not {out}"
+        )
     arch = options.architecture(layers, activation, surrogate, weight_std, bias_std, weights)
     pair = options.pair(jacobians)
     inputs = files.read_inputs(data, key)
 
-    from theory.networks import sample_networks
+    from theory.networks import Description
 
     widths = width or [256]
+    asked = widths[0] if len(widths) == 1 else widths
+    kernels = {"jacobians": (pair,)} if ntk else {"ntk": False}
+    described = Description.of(arch, inputs, asked, seed, method=method.value, **kernels)
+    if dry_run:
+        kept = 0 if statistics_only else draws
+        _predict(described, draws, threads, as_json, kept=kept, held=0 if lasting else draws)
+    elif lasting:
+        _into_store(
+            described, draws, first, threads, out, resume, block, not statistics_only, as_json
+        )
+    else:
+        _into_archive(described, draws, first, threads, out, as_json)
+
+
+def _into_archive(
+    described: "Description", draws: int, first: int, threads: int | None, out: Path, as_json: bool
+) -> None:
+    import warnings
+
+    from hardlimit import files
+    from theory.estimate import Estimate
+    from theory.networks import sample_networks
+
+    pairs = described.jacobians
+    kernels = {"jacobians": pairs} if pairs else {"ntk": False}
     with console.progress("Networks") as report, warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedRunWarning)
         ensemble = sample_networks(
-            arch,
-            inputs,
-            widths[0] if len(widths) == 1 else widths,
+            described.arch,
+            described.inputs,
+            described.widths,
             draws,
-            seed=seed,
+            seed=described.seed,
+            method=described.method,
             threads=threads,
             first=first,
-            ntk=ntk,
-            jacobians=(pair,),
             progress=report,
+            **kernels,
         )
     kept = {"outputs": ensemble.outputs, "covariances": ensemble.covariances}
-    if ntk:
+    if pairs:
         kept["ntk"] = ensemble.ntk
-    files.write_arrays(out, {**kept, "seed": seed, "first": first, "X": inputs})
-    _describe(ensemble, out, draws, as_json, {"architecture": str(arch), "widths": widths})
-    if not ensemble.complete:
-        raise typer.Exit(INTERRUPTED)
+    facts = {"seed": described.seed, "first": first, "X": described.inputs}
+    files.write_arrays(out, {**kept, **facts})
+    mean = Estimate.of_mean(ensemble.outputs) if ensemble.draws > 1 else None
+    told = {"draws": ensemble.draws, "complete": ensemble.complete, "out": str(out)}
+    _tell(described, draws, told, mean, as_json)
 
 
-def _describe(
-    ensemble: "Ensemble", out: Path, wanted: int, as_json: bool, given: dict[str, Any]
+def _into_store(
+    described: "Description",
+    draws: int,
+    first: int,
+    threads: int | None,
+    out: Path,
+    resume: bool,
+    block: int | None,
+    keep: bool,
+    as_json: bool,
 ) -> None:
-    """Say what was drawn: how many, and the mean output with its standard error."""
-    from theory.estimate import Estimate
+    import warnings
 
-    drawn = len(ensemble.outputs)
-    mean = Estimate.of_mean(ensemble.outputs) if drawn > 1 else None
+    from theory.networks import open_store, run_ensemble
+
+    if out.exists() and not resume:
+        raise InputError(f"{out} is there already; go on with it by --resume, or name another")
+    store = open_store(out, described, block=block, keep=keep)
+    for line in store.repair():
+        console.notice(f"Drawing again: {line.partition(';')[0]}")
+    if store.draws:
+        console.notice(f"{store.draws} networks are in {out} already.")
+    with console.progress("Networks") as report, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InterruptedRunWarning)
+        summary = run_ensemble(
+            described, draws, first=first, store=store, threads=threads, progress=report
+        )
+    stopped = any(issubclass(item.category, InterruptedRunWarning) for item in caught)
+    counted = {"draws": summary.draws, "block": store.block, "digest": described.digest}
+    told = {**counted, "complete": not stopped, "out": str(out)}
+    mean = summary.mean("outputs") if summary.draws > 1 else None
+    _tell(described, first + draws, told, mean, as_json)
+
+
+def _predict(
+    described: "Description",
+    draws: int,
+    threads: int | None,
+    as_json: bool,
+    *,
+    kept: int,
+    held: int,
+) -> None:
+    """Say what a run would cost, with results of ``kept`` networks on disk and of ``held`` in memory to the end."""
+    from hardlimit.forecast import forecast
+    from theory.networks.blocks import block_size, result_bytes
+
+    found = forecast(described, threads)
+    each, block = result_bytes(described), block_size(described)
+    seconds, disk = found.seconds * draws, each * kept
+    needed = None if found.memory is None else found.memory + each * held
+    if as_json:
+        console.print_json(
+            {
+                **_facts(described),
+                "draws": draws,
+                "seconds": seconds,
+                "memory": needed,
+                "disk": disk,
+                "block": block,
+                "timed_widths": list(found.widths),
+            }
+        )
+        return
+    short = found.widths != described.widths
+    memory = "unknown here" if needed is None else f"about {console.size(needed)}"
+    lines = [
+        f"{draws} networks, {described.arch}, by method {described.method}",
+        f"time    about {console.duration(seconds)}: {found.seconds:.2g} s a network, timed on this machine now"
+        + (f" at widths {found.widths} and scaled by the number of steps" if short else ""),
+        f"memory  {memory} beyond what the program takes"
+        + (", scaled by the number of neurons" if short else ""),
+        f"disk    {console.size(disk)}, in blocks of {block} networks ({console.duration(found.seconds * block)})",
+    ]
+    console.print_plain("\n".join(lines))
+
+
+def _facts(described: "Description") -> dict[str, Any]:
+    shape = {"widths": list(described.widths), "method": described.method}
+    return {"architecture": str(described.arch), **shape}
+
+
+def _tell(
+    described: "Description", wanted: int, told: dict[str, Any], mean: Any, as_json: bool
+) -> None:
+    """Say what was drawn: how many, and the mean output with its standard error; status 130 if it was interrupted."""
     if as_json:
         estimated = mean and {"value": mean.value.tolist(), "stderr": mean.stderr.tolist()}
-        counted = {"draws": drawn, "complete": ensemble.complete, "out": str(out)}
-        console.print_json({**given, **counted, "mean_output": estimated})
-        return
-    console.print_plain(f"{drawn} of {wanted} networks, {given['architecture']}, written to {out}")
-    if mean is not None:
-        console.print_plain(f"mean output  {mean.value}\n         +-  {mean.stderr}")
+        console.print_json({**_facts(described), **told, "mean_output": estimated})
+    else:
+        console.print_plain(
+            f"{told['draws']} of {wanted} networks, {described.arch}, written to {told['out']}"
+        )
+        if mean is not None:
+            console.print_plain(f"mean output  {mean.value}\n         +-  {mean.stderr}")
+    if not told["complete"]:
+        raise typer.Exit(INTERRUPTED)
 
 
 COMMAND = sample
