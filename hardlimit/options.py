@@ -59,7 +59,8 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="LAW",
-        help=f"gaussian, rademacher, ternary_weights(p0) or binarized(F, G); {_MANY}.",
+        help="gaussian, rademacher, ternary_weights(p0), sparse_weights(density, LAW), permuted_blocks(number, LAW) or "
+        f"binarized(F, G); {_MANY}.",
         rich_help_panel=_SHAPE,
     ),
 ]

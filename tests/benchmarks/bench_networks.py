@@ -11,7 +11,7 @@ import theory as th
 from hardlimit.timing import Ratio, best_of
 from theory.kernels import Architecture, gaussian
 from theory.networks import sample_covariances, sample_networks
-from theory.networks.streams import latent_weights
+from theory.networks.entries import latent_weights
 
 K, DEPTH, INPUT = 8, 2, 16
 

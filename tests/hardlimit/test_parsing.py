@@ -61,7 +61,9 @@ def test_weight_laws_are_found_where_they_are_declared():
     assert set(parsing.weight_laws()) == {
         "binarized",
         "gaussian",
+        "permuted_blocks",
         "rademacher",
+        "sparse_weights",
         "ternary_weights",
     }
 

@@ -120,7 +120,7 @@ def _constants(arch: Architecture, index: int) -> tuple[sp.Expr, sp.Expr, sp.Exp
 
     b = sp.S.Zero if arch.bias_stds[index] == 0 else named("b", arch.bias_stds)
     law = arch.weight_laws[index]
-    if law.forward is None and law.zero_probability == 0:
+    if law.forward is None and law.variance == 1.0:
         return named("w", arch.weight_stds), b, sp.S.One, sp.S.One
     m = sp.S.One if law.forward is None else sp.Symbol(f"m_{{{index + 1}}}", real=True)
     return named("w", arch.weight_stds), b, sp.Symbol(f"v_{{{index + 1}}}", positive=True), m

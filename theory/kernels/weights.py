@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from itertools import pairwise
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +27,10 @@ JACOBIANS = ("true", "surrogate")
 
 
 class Latent(IntEnum):
-    """Law of the latent entry; all are symmetric about 0."""
+    """Law of a latent entry that the mask keeps; both are symmetric about 0 and of variance 1."""
 
     NORMAL = 0
     SIGN = 1
-    TERNARY = 2
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,14 @@ class WeightLaw:
     name, label
         Identifier and LaTeX.
     latent
-        Law of the latent entry W.
+        Law of the latent entry W where it is kept.
     zero_probability
-        P(W = 0), used by ``Latent.TERNARY`` alone.
+        Probability that an entry is set to 0, independently of all others.
+    blocks
+        If positive, the mask is instead a block-diagonal one with rows and columns permuted at random: position p
+        of n lies in block floor(p blocks/n), and entry (i, j) is kept where the places of i and of j share a block.
+    standardised
+        Whether entries are divided by their standard deviation, so that the mask leaves the variance at 1.
     forward
         Odd map omega from latent to effective weight; None is the identity.
     surrogate
@@ -60,6 +65,8 @@ class WeightLaw:
     label: str
     latent: Latent = Latent.NORMAL
     zero_probability: float = 0.0
+    blocks: int = 0
+    standardised: bool = False
     forward: "Activation | None" = None
     surrogate: "Activation | None" = None
 
@@ -91,28 +98,81 @@ class WeightLaw:
         source = self.forward if jacobian == "true" else self.surrogate
         return None if source is None else source.derivative
 
-    @cached_property
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether entries are iid normal: given its features, a layer is then Gaussian (claim B53)."""
+        return self.latent is Latent.NORMAL and self.density == 1.0 and self.forward is None
+
+    @property
+    def is_iid(self) -> bool:
+        """Whether entries are independent; permuted blocks are exchangeable and uncorrelated only (claim S46)."""
+        return self.blocks == 0
+
+    @property
+    def density(self) -> float:
+        """Probability that the mask keeps an entry; for permuted blocks, where their number divides both widths."""
+        return 1.0 / self.blocks if self.blocks else 1.0 - self.zero_probability
+
+    @property
     def variance(self) -> float:
         """V = E[omega(W)^2], the factor of every propagated covariance (claim T11)."""
         if self.forward is None:
-            return 1.0 - self.zero_probability
-        return _mean_product(self.forward, self.forward)
+            return 1.0 if self.standardised else self.density
+        return self._forward_moments[0]
 
-    @cached_property
+    @property
     def kurtosis(self) -> float:
         """E[omega(W)^4], not normalised: 3 for Gaussian and 1 for +-1 weights.
 
         To 1e-12 for polynomials, steps and Gaussian bumps (hardtanh, erf); else by adaptive quadrature to 1e-10.
+        For permuted blocks: where their number divides both widths.
         """
         if self.forward is None:
-            return 3.0 if self.latent is Latent.NORMAL else 1.0 - self.zero_probability
+            kept = 1.0 / self.density if self.standardised else self.density
+            return 3.0 * kept if self.latent is Latent.NORMAL else kept
+        return self._forward_moments[1]
+
+    @cached_property
+    def _forward_moments(self) -> tuple[float, float]:
         from theory.gaussian import joint_expectation
 
+        assert self.forward is not None
+        square = _mean_product(self.forward, self.forward)
         try:
             fourth = joint_expectation([self.forward] * 4, variables=(0,) * 4)
-            return float(fourth.float64([[1.0]]))
+            return square, float(fourth.float64([[1.0]]))
         except ActivationError:
-            return _fourth_moment(self.forward)
+            return square, _even_moment(self.forward, 4)
+
+    @cached_property
+    def eighth_moment_bound(self) -> float:
+        r"""A constant K with E(sum_j a_j omega(W_ij))^8 <= K (sum_j a_j^2)^4 for every a: condition (iii) of S46.
+
+        Given the mask (and the absolute values of a binarized row), the sum is one of normals or of signs, whose
+        eighth moment is at most 105 = 7!! times the fourth power of its variance sum a_j^2 m_j c^2 (Khintchine). The
+        mean of that power is convex in (a_j^2), so largest where one a_j is not 0: K = 105 E (m c^2)^4. This is the
+        least K for normal entries, with or without mask. Sign entries kept with probability at least 1/3 are
+        ultra sub-Gaussian, so that K = 105 v^4; that is the least K for all widths, by the central limit theorem.
+        For permuted blocks: where their number divides both widths.
+        """
+        if self.forward is not None:
+            return 105.0 * _even_moment(self.forward, 8)
+        if self.is_iid and self.latent is Latent.SIGN and self.density >= 1 / 3:
+            return 105.0 * self.variance**4
+        return 105.0 * (self.density**-3 if self.standardised else self.density)
+
+    def scale(self, fan_out: int, fan_in: int) -> float:
+        """Return the number that multiplies every latent entry of a (fan-out, fan-in) matrix.
+
+        With permuted blocks the variance of an entry before scaling is the share of entries that lie in a block.
+        """
+        if not self.standardised:
+            return 1.0
+        if not self.blocks:
+            return 1.0 / sqrt(self.density)
+        rows, columns = (block_sizes(self.blocks, width) for width in (fan_out, fan_in))
+        kept = sum(r * c for r, c in zip(rows, columns, strict=True))
+        return sqrt(fan_out * fan_in / kept)
 
     def jacobian_moment(self, pair: tuple[str, str]) -> float:
         """M of claim T11: E of the product of the pair's two derivatives at a latent N(0, 1) weight.
@@ -153,8 +213,14 @@ def _mean_product(f: "Activation", g: "Activation") -> float:
     return float(expectation(product).float64(1.0))
 
 
-def _fourth_moment(f: "Activation") -> float:
-    """E[f(W)^4] for W ~ N(0, 1), panel by panel between the centres and scales of the atoms of ``f``."""
+def block_sizes(blocks: int, width: int) -> list[int]:
+    """Return how many of the positions p = 0, ..., ``width`` - 1 have floor(p blocks/width) = 0, 1, ..."""
+    starts = [-(-c * width // blocks) for c in range(blocks + 1)]
+    return [stop - start for start, stop in pairwise(starts)]
+
+
+def _even_moment(f: "Activation", power: int) -> float:
+    """E[f(W)^power] for W ~ N(0, 1), panel by panel between the centres and scales of the atoms of ``f``."""
     knots = {-12.0, 0.0, 12.0}
     for atom in f.atoms:
         if np.isfinite(at := float(atom.at)):
@@ -162,7 +228,7 @@ def _fourth_moment(f: "Activation") -> float:
     edges = sorted(knot for knot in knots if abs(knot) <= 12.0)
 
     def integrand(w: float) -> float:
-        return float(f(np.array([w]))[0] ** 4 * np.exp(-w * w / 2) / np.sqrt(2 * np.pi))
+        return float(f(np.array([w]))[0] ** power * np.exp(-w * w / 2) / np.sqrt(2 * np.pi))
 
     panels = pairwise(edges)
     return float(sum(quad(integrand, lo, hi, epsabs=1e-13, epsrel=1e-12)[0] for lo, hi in panels))
@@ -181,7 +247,66 @@ def rademacher() -> WeightLaw:
 def ternary_weights(p0: float) -> WeightLaw:
     """Weights -1, 0, 1 with P(0) = ``p0`` in (0, 1) and fair signs; variance 1 - p0."""
     p0 = checks.probability(p0, "p0")
-    return WeightLaw(f"ternary_weights({p0:g})", rf"\{{-1,0,1\}}_{{{p0:g}}}", Latent.TERNARY, p0)
+    return WeightLaw(f"ternary_weights({p0:g})", rf"\{{-1,0,1\}}_{{{p0:g}}}", Latent.SIGN, p0)
+
+
+def sparse_weights(density: float, values: "str | WeightLaw" = "gaussian") -> WeightLaw:
+    """Entries kept independently with probability ``density`` in (0, 1), divided by its root: variance 1.
+
+    ``values``: ``"gaussian"`` or ``"rademacher"``, the law of what is kept. Both weight derivatives are 1, also where
+    an entry is 0: every weight is trained.
+
+    Raises
+    ------
+    InputError
+        If the density is not inside (0, 1).
+    ArchitectureError
+        For another law of the values.
+    """
+    density, kept = checks.probability(density, "density"), _values(values)
+    return WeightLaw(
+        f"sparse_weights({density:g}, {kept})",
+        rf"{kept.label}\cdot\mathrm{{Bernoulli}}({density:g})/\sqrt{{{density:g}}}",
+        kept.latent,
+        zero_probability=1.0 - density,
+        standardised=True,
+    )
+
+
+def permuted_blocks(blocks: int, values: "str | WeightLaw" = "gaussian") -> WeightLaw:
+    """Block-diagonal weights whose rows and columns are permuted at random, scaled to variance 1.
+
+    Entries are uncorrelated and exchangeable but not independent: pseudo-iid, with the Gaussian limit (claim S46).
+
+    ``blocks``: at least 2; unequal by at most one row and column where their number does not divide the widths.
+    ``values``: ``"gaussian"`` or ``"rademacher"``, the law of the entries in a block. Both weight derivatives are 1.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 blocks.
+    ArchitectureError
+        For another law of the values.
+    """
+    blocks, kept = checks.positive_int(blocks, "blocks"), _values(values)
+    if blocks == 1:
+        raise InputError(f"blocks must be at least 2, got 1; one block is the law {kept} itself")
+    return WeightLaw(
+        f"permuted_blocks({blocks}, {kept})",
+        rf"{kept.label}\text{{ in {blocks} permuted blocks}}",
+        kept.latent,
+        blocks=blocks,
+        standardised=True,
+    )
+
+
+def _values(values: object) -> WeightLaw:
+    for law in (gaussian(), rademacher()):
+        if values in (law, law.name):
+            return law
+    raise ArchitectureError(
+        f"the values under a mask must be 'gaussian' or 'rademacher', got {values!s}"
+    )
 
 
 def binarized(forward: "Activation", surrogate: "Activation | None" = None) -> WeightLaw:

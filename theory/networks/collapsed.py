@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 from theory import checks
 from theory.errors import ArchitectureError
 from theory.kernels.architecture import architecture
-from theory.kernels.weights import Latent
 from theory.networks.exact import sample
 from theory.networks.plan import flatten, hidden_widths
 from theory.networks.runs import Progress, run_batches
@@ -24,7 +23,7 @@ UNUSED = np.zeros(2, np.bool_)
 def obstacle(arch: "Architecture") -> str | None:
     """Why the forward pass of ``arch`` cannot be collapsed, or None if it can."""
     for place, law in enumerate(arch.weight_laws[:-1], start=1):
-        if law.latent is not Latent.NORMAL or law.forward is not None:
+        if not law.is_gaussian:
             return f"weights {place} follow {law.name}; given the layer before, only Gaussian weights are Gaussian"
     return None
 

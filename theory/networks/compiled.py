@@ -60,22 +60,9 @@ def float_of(typing_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), build
 
 
-@emitted
-def philox_lanes(
-    typing_context: Any,
-    first: Any,
-    second: Any,
-    place: Any,
-    start: Any,
-    c1: Any,
-    c2: Any,
-    c3: Any,
-    k0: Any,
-    k1: Any,
-) -> Any:
-    """Philox4x32-10 of the counters (start + lane, c1, c2, c3) with key (k0, k1), ``LANES`` at once.
+def _philox(steps: tuple[int, int]) -> tuple[Any, Any]:
+    """Signature and instructions of ``LANES`` Philox blocks; lane i adds i ``steps`` to the first two counter words.
 
-    Lane i writes its four words as two 64-bit ones, to ``first[place + i]`` and ``second[place + i]``.
     Written as LLVM vectors because the loop vectoriser takes 64-bit products for expensive and leaves the
     plain loop scalar (three times slower); LLVM legalises the vectors on any machine, with the same bits.
     """
@@ -98,9 +85,12 @@ def philox_lanes(
         def high(value: Any) -> Any:
             return builder.lshr(value, constant(32))
 
-        count = builder.add(spread(arguments[3]), ir.Constant(vector, list(range(LANES))))
-        w0 = low(count)
-        w1, w2, w3, q0, q1 = (low(spread(value)) for value in arguments[4:])
+        def counted(value: Any, step: int) -> Any:
+            offsets = ir.Constant(vector, [step * i for i in range(LANES)])
+            return low(builder.add(spread(value), offsets))
+
+        w0, w1 = (counted(value, step) for value, step in zip(arguments[3:5], steps, strict=True))
+        w2, w3, q0, q1 = (low(spread(value)) for value in arguments[5:])
         for _ in range(10):
             left = builder.mul(constant(0xD2511F53), w0)
             right = builder.mul(constant(0xCD9E8D57), w2)
@@ -117,13 +107,32 @@ def philox_lanes(
                 context, builder, arguments[argument]
             )
             pointer = builder.gep(array.data, [arguments[2]])
-            packed = builder.or_(builder.shl(upper, constant(32)), lower)
+            packed = builder.or_(builder.shl(upper, constant(32)), low(lower))
             store = builder.store(packed, builder.bitcast(pointer, vector.as_pointer()))
             store.align = word.width // 8
         return context.get_dummy_value()
 
     unsigned, array = types.uint64, types.Array(types.uint64, 1, "C")
     return types.void(array, array, types.int64, *[unsigned] * 6), build
+
+
+@emitted
+def philox_lanes(
+    typing_context: Any, first: Any, second: Any, place: Any, c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any
+) -> Any:  # fmt: skip
+    """Philox4x32-10 of the counters (c0 + lane, c1, c2, c3) with key (k0, k1), ``LANES`` at once.
+
+    Lane i writes its four words as two 64-bit ones, to ``first[place + i]`` and ``second[place + i]``.
+    """
+    return _philox((1, 0))
+
+
+@emitted
+def philox_rows(
+    typing_context: Any, first: Any, second: Any, place: Any, c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any
+) -> Any:  # fmt: skip
+    """As ``philox_lanes``, for the counters (c0, c1 + lane, c2, c3): the same block of ``LANES`` rows."""
+    return _philox((0, 1))
 
 
 @emitted

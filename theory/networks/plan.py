@@ -23,6 +23,9 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Pair = tuple[str, str]
 
+SHORT = 2
+"""Functions with so many breaks, and straight between them, are evaluated in one sweep."""
+
 NONE = -1
 """Index of a function that is not there: the identity as a weight map, the constant 1 as its derivative."""
 
@@ -30,9 +33,11 @@ NONE = -1
 class Functions(NamedTuple):
     """Activations as padded arrays, one row each: sharp pieces (``PiecewiseTable``) and smooth atoms, or a program."""
 
-    breaks: Float
+    breaks: Float  # NaN beyond the last: no value lies above it or there
     break_counts: Int
     coefs: Float
+    degrees: Int
+    jumps: Int  # 0 where the pieces meet
     middles: Float
     atoms: Float  # (functions, atoms, 5): coef, power, at, scale, 1 for a step and 0 for a bump
     atom_counts: Int
@@ -50,6 +55,8 @@ class Plan(NamedTuple):
     variances: Float
     latents: Int
     zero_probabilities: Float
+    blocks: Int  # of permuted blocks; 0: none
+    scales: Float  # what multiplies every latent entry
     weight_maps: Int  # (L + 1,) omega
     weight_slopes: Int  # (2, L + 1): omega', tau_w
     activations: Int  # (L,)
@@ -75,12 +82,16 @@ class _Registry:
         programs = [[] if f.is_plain else program(stable(f.atoms)) for f in functions]
         count = max(len(functions), 1)
         pieces = max((t.coefs.shape[0] for t in tables), default=1)
+        pieces = max(pieces, SHORT + 1)
         degree = max((t.coefs.shape[1] for t in tables), default=1)
+        degree = max(degree, 2)
         longest = max((len(steps) for steps in programs), default=0)
         result = Functions(
-            breaks=np.full((count, pieces), np.inf),
+            breaks=np.full((count, pieces), np.nan),
             break_counts=np.zeros(count, np.int64),
             coefs=np.zeros((count, pieces, degree)),
+            degrees=np.array([t.coefs.shape[1] - 1 for t in tables] or [0], np.int64),
+            jumps=np.array([int(not f.is_continuous) for f in functions] or [0], np.int64),
             middles=np.zeros((count, pieces)),
             atoms=np.zeros((count, max((len(s) for s in smooth), default=0), 5)),
             atom_counts=np.array([len(s) for s in smooth] or [0], np.int64),
@@ -106,18 +117,23 @@ def flatten(arch: "Architecture", dimension: int, widths: tuple[int, ...]) -> Pl
     """Return the plan of ``arch`` for ``dimension`` input dimensions and the given hidden widths."""
     registry = _Registry()
     laws, layers = arch.weight_laws, arch.layers
+    sizes = (dimension, *widths, 1)
     sides = {
         "true": [layer.activation for layer in layers],
         "surrogate": [layer.surrogate for layer in layers],
     }
     slopes = [[registry.index(f.derivative) for f in sides[side]] for side in JACOBIANS]
     return Plan(
-        widths=np.array([dimension, *widths, 1], np.int64),
+        widths=np.array(sizes, np.int64),
         weight_stds=np.array(arch.weight_stds, np.float64),
         bias_stds=np.array(arch.bias_stds, np.float64),
         variances=np.array([law.variance for law in laws], np.float64),
         latents=np.array([law.latent for law in laws], np.int64),
         zero_probabilities=np.array([law.zero_probability for law in laws], np.float64),
+        blocks=np.array([law.blocks for law in laws], np.int64),
+        scales=np.array(
+            [law.scale(n, m) for law, n, m in zip(laws, sizes[1:], sizes[:-1], strict=True)]
+        ),
         weight_maps=np.array([registry.index(law.forward) for law in laws], np.int64),
         weight_slopes=np.array(
             [[registry.index(law.derivative(side)) for law in laws] for side in JACOBIANS], np.int64
@@ -169,20 +185,40 @@ def hidden_widths(width: object, arch: "Architecture") -> tuple[int, ...]:
 
 
 @compiled
-def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-def]
-    """Write function ``index`` of the first ``count`` values to ``out``, another array; midpoints at jumps.
+def _constant(functions, index, values, out, count):  # type: ignore[no-untyped-def]
+    """Constant pieces and at most ``SHORT`` breaks: everything stays in registers."""
+    b0, b1 = functions.breaks[index, 0], functions.breaks[index, 1]
+    m0, m1 = functions.middles[index, 0], functions.middles[index, 1]
+    c = functions.coefs[index]
+    c0, c1, c2 = c[0, 0], c[1, 0], c[2, 0]
+    for i in range(count):
+        v = values[i]
+        value = c2 if v > b1 else (c1 if v > b0 else c0)
+        value = m0 if v == b0 else value
+        out[i] = m1 if v == b1 else value
 
-    Horner's rule with coefficients selected by interval: every inner loop is branchless and vectorises.
-    """
-    if functions.lengths[index] > 0:
-        length = functions.lengths[index]
-        run(functions.codes[index], functions.arguments[index], length, values, out, count)
-        return
+
+@compiled
+def _straight(functions, index, values, out, count):  # type: ignore[no-untyped-def]
+    """Straight pieces that meet, at most ``SHORT`` breaks: everything stays in registers."""
+    b0, b1 = functions.breaks[index, 0], functions.breaks[index, 1]
+    c = functions.coefs[index]
+    c00, c01, c10, c11, c20, c21 = c[0, 0], c[0, 1], c[1, 0], c[1, 1], c[2, 0], c[2, 1]
+    for i in range(count):
+        v = values[i]
+        slope = c21 if v > b1 else (c11 if v > b0 else c01)
+        start = c20 if v > b1 else (c10 if v > b0 else c00)
+        out[i] = slope * v + start
+
+
+@compiled
+def _piecewise(functions, index, values, out, count):  # type: ignore[no-untyped-def]
+    """Horner's rule with coefficients selected by interval: every inner loop is branchless and vectorises."""
     breaks, coefs = functions.breaks[index], functions.coefs[index]
     places = functions.break_counts[index]
     chosen = np.empty(count)
     out[:count] = 0.0
-    for power in range(coefs.shape[1] - 1, -1, -1):
+    for power in range(functions.degrees[index], -1, -1):
         chosen[:] = coefs[0, power]
         for b in range(places):
             place, coef = breaks[b], coefs[b + 1, power]
@@ -194,6 +230,22 @@ def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-d
         place, middle = breaks[b], functions.middles[index, b]
         for i in range(count):
             out[i] = middle if values[i] == place else out[i]
+
+
+@compiled
+def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-def]
+    """Write function ``index`` of the first ``count`` values to ``out``, another array; midpoints at jumps."""
+    if functions.lengths[index] > 0:
+        length = functions.lengths[index]
+        run(functions.codes[index], functions.arguments[index], length, values, out, count)
+        return
+    short = functions.break_counts[index] <= SHORT
+    if short and functions.degrees[index] == 0:
+        _constant(functions, index, values, out, count)
+    elif short and functions.degrees[index] == 1 and functions.jumps[index] == 0:
+        _straight(functions, index, values, out, count)
+    else:
+        _piecewise(functions, index, values, out, count)
     atoms = functions.atoms[index]
     for t in range(functions.atom_counts[index]):
         coef, power, at, scale = atoms[t, 0], int(atoms[t, 1]), atoms[t, 2], atoms[t, 3]

@@ -24,6 +24,67 @@ def test_moments_of_unbinarized_laws():
         assert law.derivative("true") is None
 
 
+def test_masked_laws_have_variance_one_and_a_gaussian_limit():
+    x = np.array([[1.0, -0.5], [0.3, 2.0]])
+    dense = th.Architecture(2, th.relu(), weight_std=1.3, bias_std=0.2)
+    for law, kurtosis in (
+        (th.sparse_weights(0.25), 12.0),
+        (th.sparse_weights(0.25, "rademacher"), 4.0),
+        (th.permuted_blocks(4), 12.0),
+        (th.permuted_blocks(4, th.rademacher()), 4.0),
+    ):
+        assert law.variance == 1.0
+        assert law.kurtosis == pytest.approx(kurtosis, rel=1e-15)
+        assert law.jacobian_moment(MIXED) == 1.0
+        arch = th.Architecture(
+            2, th.relu(), weight_std=1.3, bias_std=0.2, weights=[th.gaussian(), law, law]
+        )
+        for kernel in (th.nngp, th.ntk):
+            np.testing.assert_array_equal(kernel(arch, x), kernel(dense, x))
+    assert [law.is_iid for law in (th.sparse_weights(0.5), th.permuted_blocks(2))] == [True, False]
+    gaussian = [th.gaussian(), th.sparse_weights(0.5), th.permuted_blocks(2), th.rademacher()]
+    assert [law.is_gaussian for law in gaussian] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(("blocks", "shape"), [(2, (4, 6)), (3, (5, 7)), (4, (1, 10)), (3, (2, 2))])
+def test_scale_of_permuted_blocks_is_one_over_the_root_of_their_share(blocks, shape):
+    rows, columns = (np.arange(n) * blocks // n for n in shape)
+    kept = (rows[:, None] == columns).mean()
+    assert th.permuted_blocks(blocks).scale(*shape) == pytest.approx(kept**-0.5, rel=1e-15)
+
+
+def test_eighth_moment_bounds():
+    for law, bound in (
+        (th.gaussian(), 105),
+        (th.rademacher(), 105),
+        (th.ternary_weights(0.5), 105 / 16),
+        (th.ternary_weights(0.75), 105 / 4),
+        (th.sparse_weights(0.5, "rademacher"), 105),
+        (th.sparse_weights(0.25, "rademacher"), 105 * 64),
+        (th.sparse_weights(0.5), 105 * 8),
+        (th.permuted_blocks(3), 105 * 27),
+        (th.binarized(th.sign(), th.hardtanh(1)), 105),
+    ):
+        assert law.eighth_moment_bound == pytest.approx(bound, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: th.sparse_weights(0), InputError),
+        (lambda: th.sparse_weights(1.5), InputError),
+        (lambda: th.sparse_weights(0.5, "ternary"), ArchitectureError),
+        (lambda: th.permuted_blocks(1), InputError),
+        (lambda: th.permuted_blocks(2.5), InputError),
+        (lambda: th.permuted_blocks(2, th.ternary_weights(0.5)), ArchitectureError),
+    ],
+    ids=["none", "too dense", "ternary", "one block", "half a block", "ternary blocks"],
+)
+def test_bad_masks(make, error):
+    with pytest.raises(error):
+        make()
+
+
 def test_sign_weights():
     law = th.binarized(th.sign(), th.hardtanh(1))
     assert law.variance == pytest.approx(1.0, rel=1e-15)
