@@ -18,8 +18,8 @@ from proofs_check.methods.identity import identity
 from proofs_check.methods.statistics import Comparison, z_tests
 from proofs_check.verdict import Grade, Verdict, every
 from theory.arithmetic import phi
-from theory.coupling.fluctuation import fluctuation
 from theory.bounds.scale_mixture import C3, C4, CK
+from theory.coupling.fluctuation import fluctuation
 from theory.distances import (
     ScaleMixture,
     kolmogorov,

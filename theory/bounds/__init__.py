@@ -8,6 +8,9 @@ from typing import Any
 
 from theory.bounds.base import REGISTRY
 from theory.bounds.base import Bound as Bound
+from theory.bounds.base import NetworkBound as NetworkBound
+from theory.bounds.table import Row as Row
+from theory.bounds.table import evaluate as evaluate
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

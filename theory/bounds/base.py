@@ -146,7 +146,10 @@ class NetworkBound:
         """Evaluate the bound in a setting, whose samples several bounds may share."""
         failures = self.failures(setting)
         if failures:
-            raise DomainError("; ".join(failures))
+            raise DomainError(
+                f"{self.name} does not apply: {'; '.join(failures)}; th.bounds.evaluate lists what does, and "
+                f"th.bounds.coupling and th.bounds.skorokhod need least"
+            )
         found = self.formula(setting)
         total = math.fsum(found.terms.values()) * ROUND_UP
         scale = ROUND_UP if total <= self.most else ROUND_UP * self.most / total

@@ -34,10 +34,7 @@ def _foreign(setting: Setting, which: slice, role: str) -> str | None:
     names = sorted({law.name for law in setting.arch.weight_laws[which] if law != gaussian()})
     if not names:
         return None
-    return (
-        f"{role} weights are {', '.join(names)}, but have to be Gaussian; measure outputs with "
-        f"th.distances.from_samples, or take a bound for binary weights"
-    )
+    return f"{role} weights are {', '.join(names)}, not Gaussian"
 
 
 def _hidden(setting: Setting) -> str | None:
@@ -55,10 +52,7 @@ def _one_hidden(setting: Setting) -> str | None:
 def _lipschitz(setting: Setting, first: int) -> str | None:
     for index, layer in enumerate(setting.arch.layers[first - 1 :], start=first):
         if not math.isfinite(layer.activation.lipschitz):
-            return (
-                f"{layer.activation} in hidden layer {index} is not Lipschitz; use th.bounds.coupling, "
-                f"which needs no such hypothesis"
-            )
+            return f"{layer.activation} in hidden layer {index} is not Lipschitz"
     return None
 
 

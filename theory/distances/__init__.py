@@ -8,6 +8,7 @@ from theory.distances.exact import total_variation as total_variation
 from theory.distances.exact import wasserstein1 as wasserstein1
 from theory.distances.expansion import leading_wasserstein2 as leading_wasserstein2
 from theory.distances.expansion import sharp_wasserstein2 as sharp_wasserstein2
+from theory.distances.from_outputs import outputs_to_limit as outputs_to_limit
 from theory.distances.from_samples import SampleDistances as SampleDistances
 from theory.distances.from_samples import from_samples as from_samples
 from theory.distances.mixture import ScaleMixture as ScaleMixture

@@ -53,7 +53,7 @@ def project(coupling: Coupling, critic: Critic) -> Projection:
 
 def _candidates(coupling: Coupling) -> list[Projection]:
     found = []
-    for name, theta in _directions(coupling.limit).items():
+    for name, theta in directions(coupling.limit).items():
         s2 = float(theta @ coupling.limit @ theta)
         if s2 > 0:
             variances = np.einsum("i,nij,j->n", theta, coupling.covariances, theta)
@@ -61,7 +61,7 @@ def _candidates(coupling: Coupling) -> list[Projection]:
     return found
 
 
-def _directions(limit: FloatArray) -> dict[str, FloatArray]:
+def directions(limit: FloatArray) -> dict[str, FloatArray]:
     """Unit vectors to project on: single inputs, neighbouring sums and differences, principal axes."""
     k = limit.shape[0]
     axes = np.eye(k)
