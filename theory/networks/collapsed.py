@@ -20,11 +20,15 @@ Float = NDArray[np.float64]
 UNUSED = np.zeros(2, np.bool_)
 
 
-def obstacle(arch: "Architecture") -> str | None:
-    """Why the forward pass of ``arch`` cannot be collapsed, or None if it can."""
-    for place, law in enumerate(arch.weight_laws[:-1], start=1):
+def obstacle(arch: "Architecture", ntk: bool = False) -> str | None:
+    """Why hidden weights of ``arch`` cannot be integrated out, for kernels too with ``ntk``; None if they can."""
+    laws = arch.weight_laws
+    for place, law in enumerate(laws[1:-1], start=2):
         if not law.is_gaussian:
             return f"weights {place} follow {law.name}; given the layer before, only Gaussian weights are Gaussian"
+    for place, law in ((1, laws[0]), (len(laws), laws[-1])):
+        if ntk and (law.forward is not None or law.density < 1.0):
+            return f"weights {place} follow {law.name}; its kernels need every weight"
     return None
 
 
@@ -46,7 +50,7 @@ def sample_covariances(
     Parameters
     ----------
     arch
-        Hidden weights Gaussian; the readout of any law (its variance enters).
+        Weights between hidden layers Gaussian; the first layer and the readout (its variance enters) of any law.
     X
         Inputs, shape (n, d).
     width
@@ -65,7 +69,7 @@ def sample_covariances(
     Raises
     ------
     ArchitectureError
-        If a hidden weight law is not Gaussian.
+        If a weight law between hidden layers is not Gaussian.
     InputError
         For bad values or shapes.
 

@@ -162,8 +162,8 @@ def sample_networks(
     seed
         64-bit key of every random number.
     method
-        ``"weights"`` draws every weight; ``"exact"`` integrates Gaussian hidden weights out (outputs and
-        covariances at any depth, kernels up to one hidden layer); ``"auto"`` takes the faster one that is exact in law.
+        ``"weights"`` draws every weight; ``"exact"`` integrates out Gaussian weights between hidden layers, in time
+        linear in the width; ``"auto"`` takes the fastest one that is exact in law.
     ntk, jacobians
         Whether to compute empirical kernels, and for which pairs of ``"true"`` and ``"surrogate"``.
     threads
@@ -225,9 +225,7 @@ def _choose(method: str, arch: "Architecture", ntk: bool) -> str:
     """Name of the sampler: the collapsed one wherever it is exact in law, if the choice is free."""
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; choose from {METHODS}")
-    reason = obstacle(arch)
-    if reason is None and ntk and len(arch.layers) > 1:
-        reason = f"kernels of {len(arch.layers)} hidden layers need the weights between them"
+    reason = obstacle(arch, ntk)
     if method == "exact" and reason is not None:
         raise ArchitectureError(
             f"method='exact' does not cover this: {reason}; use method='weights' or 'auto'"

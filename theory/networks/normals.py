@@ -66,13 +66,16 @@ def _sine_cosine(y):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def fill_normals(out, count, stream, row, room):  # type: ignore[no-untyped-def]
-    """Write the first ``count`` standard normals of a row; ``out`` holds ``count`` rounded up to even."""
+def normals_from(out, begin, count, stream, row, room):  # type: ignore[no-untyped-def]
+    """Write ``count`` standard normals of a row from number ``begin``, even, on.
+
+    ``out`` holds ``count`` rounded up to even.
+    """
     first, second, radius, across = room
     blocks = (count + 1) // 2
     for start in range(0, blocks, CHUNK):
         size = min(CHUNK, blocks - start)
-        draw_words(first, second, start, size, stream, row)
+        draw_words(first, second, begin // 2 + start, size, stream, row)
         for b in range(size):
             u = (np.int64(first[b] >> _U(12)) + 0.5) * _CELL
             radius[b] = sqrt(-2.0 * _log(u))
@@ -88,3 +91,9 @@ def fill_normals(out, count, stream, row, room):  # type: ignore[no-untyped-def]
         pairs = out[2 * start : 2 * (start + size)].reshape(size, 2)
         for b in range(size):
             pairs[b, 0], pairs[b, 1] = across[b], radius[b]
+
+
+@compiled
+def fill_normals(out, count, stream, row, room):  # type: ignore[no-untyped-def]
+    """Write the first ``count`` standard normals of a row; ``out`` holds ``count`` rounded up to even."""
+    normals_from(out, 0, count, stream, row, room)
