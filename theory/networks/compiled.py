@@ -142,9 +142,10 @@ def dot_lanes(typing_context: Any, x: Any, y: Any, count: Any) -> Any:
     Vectors spelled out, because a compiler may not reorder a floating-point sum by itself: this order is the
     definition of the result, on every machine.
     """
-    vector = ir.VectorType(ir.DoubleType(), LANES)
+    element = x.dtype
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = ir.VectorType(context.get_value_type(element), LANES)
         left, right = (
             context.make_array(signature.args[i])(context, builder, arguments[i]).data
             for i in (0, 1)
@@ -163,7 +164,7 @@ def dot_lanes(typing_context: Any, x: Any, y: Any, count: Any) -> Any:
                 terms = []
                 for array in (left, right):
                     pointer = builder.bitcast(builder.gep(array, [place]), vector.as_pointer())
-                    terms.append(builder.load(pointer, align=8))
+                    terms.append(builder.load(pointer, align=element.bitwidth // 8))
                 product = builder.fmul(*terms)
                 builder.store(builder.fadd(builder.load(total), product), total)
         joined = builder.fadd(builder.load(sums[0]), builder.load(sums[1]))
@@ -175,5 +176,5 @@ def dot_lanes(typing_context: Any, x: Any, y: Any, count: Any) -> Any:
             parts = [builder.fadd(one, two) for one, two in pairs]
         return parts[0]
 
-    array = types.Array(types.float64, 1, "C")
-    return types.float64(array, array, types.int64), build
+    array = types.Array(element, 1, "C")
+    return element(array, array, types.int64), build
