@@ -33,6 +33,7 @@ class Task(NamedTuple):
     inputs: Float
     seed: np.uint64
     pairs: tuple[Pair, ...]
+    why: str = ""
 
 
 def prepare(
@@ -44,30 +45,36 @@ def prepare(
     method: str = "auto",
     ntk: bool = True,
     jacobians: Sequence[Pair] = (("true", "surrogate"),),
+    outputs: int = 1,
 ) -> Task:
     """Check a request as ``sample_networks`` does, with its errors, and choose the sampler."""
     x = checks.inputs(X)
     hidden = hidden_widths(width, arch)
     key = check_seed(seed)
     pairs = check_pairs(arch, jacobians) if ntk else ()
-    return Task(_choose(method, arch, ntk), flatten(arch, x.shape[1], hidden), x, key, pairs)
+    many = checks.positive_int(outputs, "outputs")
+    chosen, why = _choose(method, arch, ntk)
+    return Task(chosen, flatten(arch, x.shape[1], hidden, many), x, key, pairs, why)
 
 
 def draw(task: Task, start: int, stop: int) -> dict[str, Float]:
     """Results of networks ``start``, ..., ``stop - 1``, by name; m networks of n inputs.
 
-    ``outputs`` (m, n), ``covariances`` (m, n, n), ``kernels`` (m, pairs, n, n). A pure function: network i is bitwise
-    the same in any range.
+    ``outputs`` (m, n), ``covariances`` (m, n, n), ``kernels`` (m, pairs, n, n); with o > 1 outputs a network (m, n, o)
+    and (m, pairs, n, o, n, o). A pure function: network i is bitwise the same in any range.
     """
-    m, n = stop - start, len(task.inputs)
+    m, n, many = stop - start, len(task.inputs), int(task.plan.widths[-1])
     sides = np.array([[JACOBIANS.index(s) for s in pair] for pair in task.pairs], np.int64)
     sides = sides.reshape(-1, 2)
     used = np.array([side in sides for side in range(2)])
-    outputs, chains, kernels = (
-        np.empty(shape) for shape in ((m, n), (m, 1, n, n), (m, len(sides), n, n))
-    )
+    rows = n * many
+    outputs, chains = np.empty((m, rows)), np.empty((m, 1, n, n))
+    kernels = np.empty((m, len(sides), rows, rows))
     engine = ENGINES[task.method]
     engine(task.plan, task.inputs, task.seed, start, sides, used, outputs, chains, kernels)
+    if many > 1:
+        outputs = outputs.reshape(m, n, many)
+        kernels = kernels.reshape(m, len(sides), n, many, n, many)
     return {"outputs": outputs, "covariances": chains[:, 0], "kernels": kernels}
 
 
@@ -76,7 +83,7 @@ def cost(task: Task) -> float:
     n, sizes = len(task.inputs), task.plan.widths
     weights, neurons = int((sizes[:-1] * sizes[1:]).sum()), int(sizes.sum())
     numbers = weights if task.method == "weights" else n * neurons
-    return float(numbers * (n + 4) * (1 + 2 * len(task.pairs)))
+    return float(numbers * (n + 4) * (1 + 2 * len(task.pairs) * int(sizes[-1])))
 
 
 @dataclass(frozen=True)
@@ -86,18 +93,21 @@ class Ensemble:
     Parameters
     ----------
     outputs
-        Scalar outputs, shape (draws, n).
+        Outputs, shape (draws, n), or (draws, n, o) with o > 1 outputs a network.
     covariances
-        Covariance of the outputs given the last hidden layer, (draws, n, n):
+        Covariance of each output given the last hidden layer, (draws, n, n):
         s_b^2 + (s_w^2 v / n_L) sum_j x_j x_j^T.
     kernels
-        Empirical tangent kernel (draws, n, n) for each Jacobian pair; rows take the first Jacobian. Empty without ntk.
+        Empirical tangent kernel for each Jacobian pair, (draws, n, n) or (draws, n, o, n, o): products of the gradients
+        of one output at one input (rows, first Jacobian) and of another (columns). Empty without ntk.
     method
-        Sampler that drew them; both are exact in law.
+        Sampler that drew them; all are exact in law.
     seed, first, widths
         Where they came from.
     complete
         False if the run was interrupted and holds fewer draws than asked for.
+    why
+        Why this sampler.
     """
 
     outputs: Float
@@ -108,6 +118,7 @@ class Ensemble:
     first: int
     widths: tuple[int, ...]
     complete: bool
+    why: str = ""
 
     @property
     def draws(self) -> int:
@@ -142,6 +153,7 @@ def sample_networks(
     method: str = "auto",
     ntk: bool = True,
     jacobians: Sequence[Pair] = (("true", "surrogate"),),
+    outputs: int = 1,
     threads: int | None = None,
     first: int = 0,
     batch: int | None = None,
@@ -166,6 +178,8 @@ def sample_networks(
         linear in the width; ``"auto"`` takes the fastest one that is exact in law.
     ntk, jacobians
         Whether to compute empirical kernels, and for which pairs of ``"true"`` and ``"surrogate"``.
+    outputs
+        Outputs of every network: readouts of the same hidden layers.
     threads
         Default: every processor that this process may use.
     first
@@ -196,12 +210,15 @@ def sample_networks(
     """
     count = checks.positive_int(draws, "draws")
     first = checks.non_negative_int(first, "first")
-    task = prepare(arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians)
+    task = prepare(
+        arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians, outputs=outputs
+    )
     n = len(task.inputs)
+    rows = (n, outputs) if outputs > 1 else (n,)
     results = {
-        "outputs": checks.storage((count, n), "draws"),
+        "outputs": checks.storage((count, *rows), "draws"),
         "covariances": checks.storage((count, n, n), "draws"),
-        "kernels": checks.storage((count, len(task.pairs), n, n), "draws"),
+        "kernels": checks.storage((count, len(task.pairs), *rows, *rows), "draws"),
     }
 
     def work(start: int, stop: int) -> None:
@@ -218,11 +235,12 @@ def sample_networks(
         first=first,
         widths=tuple(int(w) for w in task.plan.widths[1:-1]),
         complete=done == count,
+        why=task.why,
     )
 
 
-def _choose(method: str, arch: "Architecture", ntk: bool) -> str:
-    """Name of the sampler: the collapsed one wherever it is exact in law, if the choice is free."""
+def _choose(method: str, arch: "Architecture", ntk: bool) -> tuple[str, str]:
+    """Name of the sampler and the reason: if the choice is free, the fastest one that is exact in law."""
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; choose from {METHODS}")
     reason = obstacle(arch, ntk)
@@ -230,6 +248,8 @@ def _choose(method: str, arch: "Architecture", ntk: bool) -> str:
         raise ArchitectureError(
             f"method='exact' does not cover this: {reason}; use method='weights' or 'auto'"
         )
-    if method == "auto":
-        return "weights" if reason is not None else "exact"
-    return method
+    if method != "auto":
+        return method, "asked for"
+    if reason is not None:
+        return "weights", f"every weight is drawn: {reason}"
+    return "exact", "weights between hidden layers are Gaussian, so they need not be drawn"

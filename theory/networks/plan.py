@@ -49,7 +49,7 @@ class Functions(NamedTuple):
 class Plan(NamedTuple):
     """Everything that a compiled sampler needs to know about an architecture; layers 0, ..., L of weights."""
 
-    widths: Int  # (L + 2,): d, n_1, ..., n_L, 1
+    widths: Int  # (L + 2,): d, n_1, ..., n_L, outputs
     weight_stds: Float
     bias_stds: Float
     variances: Float
@@ -113,11 +113,13 @@ class _Registry:
         return result
 
 
-def flatten(arch: "Architecture", dimension: int, widths: tuple[int, ...]) -> Plan:
-    """Return the plan of ``arch`` for ``dimension`` input dimensions and the given hidden widths."""
+def flatten(
+    arch: "Architecture", dimension: int, widths: tuple[int, ...], outputs: int = 1
+) -> Plan:
+    """Return the plan of ``arch`` for ``dimension`` input dimensions, the given hidden widths and ``outputs``."""
     registry = _Registry()
     laws, layers = arch.weight_laws, arch.layers
-    sizes = (dimension, *widths, 1)
+    sizes = (dimension, *widths, outputs)
     sides = {
         "true": [layer.activation for layer in layers],
         "surrogate": [layer.surrogate for layer in layers],
