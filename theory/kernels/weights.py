@@ -148,18 +148,27 @@ class WeightLaw:
     def eighth_moment_bound(self) -> float:
         r"""A constant K with E(sum_j a_j omega(W_ij))^8 <= K (sum_j a_j^2)^4 for every a: condition (iii) of S46.
 
-        Given the mask (and the absolute values of a binarized row), the sum is one of normals or of signs, whose
-        eighth moment is at most 105 = 7!! times the fourth power of its variance sum a_j^2 m_j c^2 (Khintchine). The
-        mean of that power is convex in (a_j^2), so largest where one a_j is not 0: K = 105 E (m c^2)^4. This is the
-        least K for normal entries, with or without mask. Sign entries kept with probability at least 1/3 are
-        ultra sub-Gaussian, so that K = 105 v^4; that is the least K for all widths, by the central limit theorem.
+        Both sides are polynomials in the a_j^2; comparing them coefficient by coefficient,
+        K = 105 max prod_j r_{k_j} over the partitions k of 4, with r_k = E omega(W)^{2k} / (2k - 1)!!. That is
+        105 = 7!! for normals and for signs (Khintchine), also for signs kept with probability 1/3 or more; 105 p^-3 for
+        standardised normals kept with probability p, and then no K is less.
         For permuted blocks: where their number divides both widths.
         """
+        moments = [self.variance, self.kurtosis, *self._higher_moments]
+        one, two, three, four = (
+            moment / odd for moment, odd in zip(moments, (1, 3, 15, 105), strict=True)
+        )
+        return 105.0 * max(one**4, two * one**2, two**2, three * one, four)
+
+    @property
+    def _higher_moments(self) -> tuple[float, float]:
+        """E omega(W)^6 and E omega(W)^8."""
         if self.forward is not None:
-            return 105.0 * _even_moment(self.forward, 8)
-        if self.is_iid and self.latent is Latent.SIGN and self.density >= 1 / 3:
-            return 105.0 * self.variance**4
-        return 105.0 * (self.density**-3 if self.standardised else self.density)
+            return _even_moment(self.forward, 6), _even_moment(self.forward, 8)
+        power = -1 if self.standardised else 0
+        normal = self.latent is Latent.NORMAL
+        sixth, eighth = (self.density * self.density ** (power * k) for k in (3, 4))
+        return (15.0 * sixth, 105.0 * eighth) if normal else (sixth, eighth)
 
     def scale(self, fan_out: int, fan_in: int) -> float:
         """Return the number that multiplies every latent entry of a (fan-out, fan-in) matrix.
