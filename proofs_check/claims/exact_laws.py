@@ -97,12 +97,14 @@ def scaled_binomial(d: int, p: Fraction, ab: Fraction) -> Law:
     return {Fraction(k) / (ab * d): comb(d, k) * p**k * (1 - p) ** (d - k) for k in range(d + 1)}
 
 
-def _t12(edge: str) -> Verdict:
+def _t12(width: Fraction) -> Verdict:
+    """Check m, moments and law; the edge of the Bernoulli event is ``width`` times min(a, b)."""
+
     def parts() -> Iterator[tuple[str, Verdict]]:
         for a, b in ((1, 1), (HALF, 1), (2, Fraction(1, 3))):
             slopes = th.hardtanh(a).derivative * th.hardtanh(b).derivative
-            least = min(a, b) if edge == "min" else max(a, b)
-            stated = sp.erf(sp.Rational(least) / sp.sqrt(2)) / (sp.Rational(a) * sp.Rational(b))
+            least = sp.Rational(width) * sp.Rational(min(a, b))
+            stated = sp.erf(least / sp.sqrt(2)) / (sp.Rational(a) * sp.Rational(b))
             yield f"m at a = {a}, b = {b}", identity(latent_mean(slopes), stated, on=Domain({}))
         yield "moments", exhaustive(T12_CASES, central_moments, stated_moments)
         ones = [{"d": d, "p": Fraction(2, 3), "ab": HALF} for d in range(1, 9)]
@@ -137,11 +139,11 @@ def latent_mean(f: th.activations.Activation) -> sp.Expr:
         "the binomial for $d\\leq8$",
     ),
     aims_at=Grade.PROVED,
-    mutant=lambda: _t12("max"),
+    mutant=lambda: _t12(Fraction(101, 100)),
 )
 def no_hidden_layer_is_binomial() -> Verdict:
     """Derive m from the engine; enumerate latent outcomes for the moments and the law."""
-    return _t12("min")
+    return _t12(Fraction(1))
 
 
 # ------------------------------------------------------------------- sign networks, Gaussian readout
@@ -342,9 +344,9 @@ def roots_by_quadrature(widths: tuple[int, ...], active: bool) -> mpmath.mpf:
     return total
 
 
-def _b57_root(swap: bool) -> Verdict:
+def _b57_root(factor: float) -> Verdict:
     def closed(widths: tuple[int, ...], active: bool) -> float:
-        return (relu_law if active is not swap else linear_law)(widths).mean_root
+        return factor * (relu_law if active else linear_law)(widths).mean_root
 
     points = [
         {"widths": widths, "active": active}
@@ -361,8 +363,8 @@ def _b57_root(swap: bool) -> Verdict:
     source=f"{BOUNDS}, B57",
     hypotheses=("widths (1), (2), (3, 5), (8, 16)",),
     aims_at=Grade.AGREES,
-    mutant=lambda: _b57_root(True),
+    mutant=lambda: _b57_root(1 + 1e-9),
 )
 def mean_root_of_products() -> Verdict:
     """Compare the Gamma formula with integrals of the chi density."""
-    return _b57_root(False)
+    return _b57_root(1.0)

@@ -34,8 +34,8 @@ from theory.networks import SignChain, sign_chain
 SOURCE = "bounds.md, section 5"
 
 
-def _b55(turn: int) -> Verdict:
-    """Check the step and the readout; ``turn`` is the sign of r in the variance of (f1 + f2)/sqrt 2."""
+def _b55(turn: sp.Expr) -> Verdict:
+    """Check the step and the readout; ``turn`` is the factor of r in the variance of (f1 + f2)/sqrt 2."""
     r = sp.Symbol("r", real=True)
     covariance = sp.Matrix([[1, r], [r, 1]])
     rotated = sp.Matrix([[1, 1], [1, -1]]) / sp.sqrt(2)
@@ -62,11 +62,11 @@ def _b55(turn: int) -> Verdict:
         "$s_w=1$; the quadratic form for all features up to width 5 at one rational direction and a sum at any width",
     ),
     aims_at=Grade.PROVED,
-    mutant=lambda: _b55(-1),
+    mutant=lambda: _b55(sp.Rational(101, 100)),
 )
 def gaussian_weights_step() -> Verdict:
     """Derive the agreement probability; go through all features for the readout."""
-    return _b55(1)
+    return _b55(sp.S.One)
 
 
 X = np.array([[1.0, 0.5, -0.3], [0.2, -2.0, 1.0]])
