@@ -39,7 +39,7 @@ class Propagator:
         """Return the integral of exp(-Theta s) over [0, t]: (I - exp(-Theta t)) / Theta, also where singular."""
         if np.isinf(t):
             require_convergence(self.kernel)
-            return np.linalg.inv(self.kernel)
+            return np.asarray(np.linalg.inv(self.kernel), dtype=np.float64)
         self._check_range(t)
         n = len(self.kernel)
         block = np.zeros((2 * n, 2 * n), dtype=np.complex128)

@@ -6,6 +6,7 @@ are evaluated at points, and between points growth rates or Lipschitz constants 
 
 import heapq
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from scipy.linalg import expm
 from scipy.optimize import minimize
 
 Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Between:
         return f"between {self.lower:.6g} and {self.upper:.6g}"
 
 
-def norm(matrix: Float | Complex) -> float:
+def norm(matrix: NDArray[Any]) -> float:
     """Return the largest singular value."""
     return float(np.linalg.norm(matrix, 2))
 
 
-def least_singular(matrix: Float | Complex) -> float:
+def least_singular(matrix: NDArray[Any]) -> float:
     """Return the smallest singular value."""
     return float(np.linalg.svd(matrix, compute_uv=False)[-1])
 

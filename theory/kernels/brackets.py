@@ -39,20 +39,25 @@ def sign_change(
     False position with exact dyadic points (Illinois rule), and a bisection in every third step. Between the
     ends of the ball the sign changes, so that it contains a root by the intermediate value theorem.
     """
-    goal = Fraction(1, 10 ** positive_int(digits, "digits"))
-    start, end = _sign(function(low), low), _sign(function(high), high)
-    if start * end >= 0:
-        raise DomainError(f"no change of sign between {float(low)!r} and {float(high)!r}")
-    left, right = function(low).mid(), function(high).mid()
+    goal = Fraction(1, 10 ** positive_int(digits, "digits")) * max(abs(low), abs(high))
+    first, last = function(low), function(high)
+    start = _sign(first)
+    if start * _sign(last) >= 0:
+        raise DomainError(f"no certain change of sign between {float(low)!r} and {float(high)!r}")
+    left, right = first.mid(), last.mid()
     steps = 0
-    while high - low > goal * max(abs(low), abs(high)):
+    while high - low > goal:
         steps += 1
         middle = _between(low, high, left, right) if steps % 3 else (low + high) / 2
         value = function(middle)
-        sign = _sign(value, middle)
-        if sign == 0:
-            return arb(fmpq(middle))
-        if sign == start:
+        if _sign(value) == 0:
+            # The root is too close to tell: enclose it from both sides, a third of the goal away.
+            low, high = max(low, middle - goal / 3), min(high, middle + goal / 3)
+            if _sign(function(low)) * _sign(function(high)) >= 0:
+                raise DomainError(
+                    f"the sign at {float(middle)!r} is open: {value.str(5)}; evaluate with more bits"
+                )
+        elif _sign(value) == start:
             low, left, right = middle, value.mid(), right / 2
         else:
             high, right, left = middle, value.mid(), left / 2
@@ -60,16 +65,9 @@ def sign_change(
         return arb(fmpq(low)).union(arb(fmpq(high)))
 
 
-def _sign(value: arb, place: Fraction) -> int:
-    if value > 0:
-        return 1
-    if value < 0:
-        return -1
-    if value.is_exact() and value == 0:
-        return 0
-    raise DomainError(
-        f"the sign at {float(place)!r} is open: {value.str(5)}; evaluate with more bits"
-    )
+def _sign(value: arb) -> int:
+    """Return the sign that is certain, else 0."""
+    return 1 if value > 0 else -1 if value < 0 else 0
 
 
 def _between(low: Fraction, high: Fraction, left: arb, right: arb) -> Fraction:

@@ -66,7 +66,7 @@ def lloyd_max(levels: int) -> Quantizer:
         if np.abs(step).max() < 1e-14:
             break
     mass, first = _cells(x)
-    return Quantizer(x, first / mass)
+    return Quantizer(x, np.asarray(first / mass, dtype=np.float64))
 
 
 def evenly_spaced(levels: int) -> Quantizer:
@@ -84,7 +84,7 @@ def evenly_spaced(levels: int) -> Quantizer:
     # The best multiple: what is left of the distortion is then exactly 1 - chi_0.
     mass, first = _cells(shape.thresholds)
     scale = (shape.levels @ first) / (shape.levels**2 @ mass)
-    return Quantizer(shape.thresholds, scale * shape.levels)
+    return Quantizer(shape.thresholds, np.asarray(scale * shape.levels, dtype=np.float64))
 
 
 def _cells(thresholds: Float) -> tuple[Float, Float]:

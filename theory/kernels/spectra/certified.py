@@ -144,7 +144,8 @@ class SphereKernel:
             layer = arch.layers[index]
             variance = mean_square(layer.activation, q)
             if self.kind == "ntk":
-                theta *= _largest(*(layer.derivative(side) for side in self.pair), q)
+                first, second = (layer.derivative(side) for side in self.pair)
+                theta *= _largest(first, second, q)
         raise AssertionError("the output layer returns")
 
     def _start(self) -> arb:
