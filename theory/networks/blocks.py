@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory import checks
-from theory.errors import InputError, InterruptedRunWarning
+from theory.errors import InterruptedRunWarning
 from theory.networks.cluster import spread
 from theory.networks.description import Description
 from theory.networks.ensemble import cost, draw
@@ -130,9 +130,10 @@ def run_ensemble(
     stop = start + checks.positive_int(draws, "draws")
     if store is None:
         size = block_size(description) if block is None else checks.positive_int(block, "block")
-        spans, total = _spans(start, stop, size), None
+        spans = _spans(start, stop, size)
     else:
-        spans, total = store.missing(description, start, stop), store.summary()
+        spans = store.missing(description, start, stop)
+    total: Summary | None = None
     keep = store is not None and store.keep
     done, wanted = 0, sum(b - a for a, b in spans)
     report = progress or (lambda *_: None)
@@ -146,16 +147,17 @@ def run_ensemble(
                 done += drawn.stop - drawn.start
                 report(done, wanted)
     except KeyboardInterrupt:
-        if total is None:
+        if total is None:  # whatever a store has, it has already
             raise
-        where = "lost with this process" if store is None else f"kept in {store.path}"
+        where = "in the result" if store is None else f"kept in {store.path}"
         warnings.warn(
             f"interrupted: {done} of {wanted} networks were drawn, and are {where}",
             InterruptedRunWarning,
             stacklevel=2,
         )
-    if total is None:
-        raise InputError("there is nothing to draw")
+    if store is not None:
+        total = store.summary(total)
+    assert total is not None  # at least one network was asked for
     if store is not None:
         store.save(total)
     return total

@@ -20,7 +20,7 @@ from theory.errors import InputError
 from theory.estimate import Estimate
 from theory.networks import cumulants
 from theory.networks.runs import default_threads
-from theory.networks.sums import ORDER, Accumulator, edge
+from theory.networks.sums import ORDER, Accumulator, counted, edge, keys_of, middle
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -39,10 +39,9 @@ class Tally:
     counts: Int
 
     def __add__(self, other: "Tally") -> "Tally":
-        keys, places = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
-        counts = np.zeros(len(keys), np.int64)
-        np.add.at(counts, places, np.concatenate([self.counts, other.counts]))
-        return Tally(_added(self.sums, other.sums), keys, counts)
+        keys = np.concatenate([self.keys, other.keys])
+        counts = np.concatenate([self.counts, other.counts])
+        return Tally(_added(self.sums, other.sums), *counted(keys, counts))
 
 
 @dataclass(frozen=True)
@@ -198,27 +197,36 @@ class Summary:
         values = []
         for tally in self._of(name):
             keys = tally.keys[np.searchsorted(np.cumsum(tally.counts), ranks)]
-            away = np.where(keys < 0, -1, 1)
-            # Bin 0 holds zero, and is the only one whose middle is its end.
-            values.append(
-                np.where(keys == 0, 0.0, edge(keys) + (edge(keys + away) - edge(keys)) / 2)
-            )
+            values.append(middle(keys))
         return np.moveaxis(np.array(values), 0, -1).reshape(*levels.shape, *self.shapes[name])
 
-    def histogram(self, name: str, entry: Sequence[int]) -> tuple[Float, Int]:
-        """Fixed edges (m + 1) and exact counts (m) of one entry, over the bins of ``quantile`` that were met.
+    def histogram(self, name: str, entry: Sequence[int], edges: ArrayLike) -> Int:
+        """Exact counts of one entry between increasing ``edges``, of which each has at most 8 significant bits.
 
-        Bins between the lowest and the highest one met are all there; a value on an edge counts away from 0.
+        Such numbers (k/64 with |k| <= 256, say) are ends of bins. A value on an edge counts on its side away from 0.
+
+        Raises
+        ------
+        InputError
+            For edges that are no ends of bins or do not increase, or an entry that is not there.
         """
-        place = int(np.ravel_multi_index(tuple(entry), self.shapes[self._known(name)]))
-        tally = self._of(name)[place]
-        low, high = int(tally.keys[0]), int(tally.keys[-1])
-        counts = np.zeros(high - low + 1, np.int64)
-        counts[tally.keys - low] = tally.counts
-        # Bin 0 lies on both sides of 0: it ends at -edge(1) and edge(1), as bins -1 and 1 say.
-        keys = np.arange(low, high + 1)
-        edges = np.where(keys <= 0, edge(keys - 1), edge(keys))
-        return np.append(edges, edge(high + 1 if high >= 0 else high)), counts
+        ends = checks.finite(edges, "edges")
+        keys = keys_of(ends)
+        if ends.ndim != 1 or np.any(np.diff(ends) <= 0) or np.any(edge(keys) != ends):
+            raise InputError(
+                f"edges must increase and have at most 8 significant bits each, such as k/64 with |k| <= 256, "
+                f"got {edges!r}"
+            )
+        shape = self.shapes[self._known(name)]
+        if len(entry) != len(shape) or not all(
+            0 <= i < n for i, n in zip(entry, shape, strict=True)
+        ):
+            raise InputError(f"{name} has entries of shape {shape}, and none at {tuple(entry)}")
+        tally = self.tallies[name][int(np.ravel_multi_index(tuple(entry), shape))]
+        below = np.concatenate([[0], np.cumsum(tally.counts)])
+        # Bin k < 0 ends at edge k on the right, bin k >= 0 begins there.
+        places = np.searchsorted(tally.keys, np.where(ends < 0, keys + 1, keys))
+        return np.diff(below[places])
 
     def to_bytes(self) -> bytes:
         """Return everything as compressed JSON, with a checksum."""

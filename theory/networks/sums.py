@@ -146,14 +146,15 @@ class Accumulator:
             side = ends[row ^ 1]
             if not len(side):
                 continue
-            low, high = (int(bound) for bound in _keys(np.array([side.min(), side.max()])))
+            low, high = (int(bound) for bound in keys_of(np.array([side.min(), side.max()])))
             seen = self._counts[row, low : high + 1]
             places = np.flatnonzero(seen)[::sign]
             keys.append(sign * (places + low))
             counts.append(seen[places])
             seen[places] = 0
         sums = tuple(self._integer(p, p + 1) for p in range(order))
-        return sums, np.concatenate(keys), np.concatenate(counts)
+        # Subnormal numbers of either sign share bin 0.
+        return sums, *counted(np.concatenate(keys), np.concatenate(counts))
 
     def products(self, left: Float, right: Float) -> tuple[int, ...]:
         """Return sum x^a y^b 2^(1074 (a + b)) for the powers (a, b) of ``MIXED``."""
@@ -170,14 +171,31 @@ def _digits(degree: int) -> int:
     return degree * 2098 // BITS + 4
 
 
-def _keys(sizes: Float) -> Int:
-    return sizes.view(np.int64) >> _SHIFT
+def counted(keys: Int, counts: Int) -> tuple[Int, Int]:
+    """Return the different keys in increasing order, and how often each occurs."""
+    unique, places = np.unique(keys, return_inverse=True)
+    total = np.zeros(len(unique), np.int64)
+    np.add.at(total, places, counts)
+    return unique, total
+
+
+def keys_of(values: Float) -> Int:
+    """Return the bins of numbers: sign, exponent and leading bits of the significand."""
+    sizes = np.abs(values).view(np.int64) >> _SHIFT
+    return np.where(values < 0.0, -sizes, sizes)
 
 
 def edge(keys: Any) -> NDArray[np.float64]:
-    """Return the ends nearer to 0 of bins: 0 for key 0, and the infinities past the last."""
+    """Return the ends of bins that are nearer to 0; 0 for key 0."""
     keys = np.asarray(keys, np.int64)
     return np.copysign((np.abs(keys) << _SHIFT).view(np.float64), keys)
+
+
+def middle(keys: Any) -> Float:
+    """Return the middle of bins, 0 for key 0."""
+    keys = np.asarray(keys, np.int64)
+    sizes = ((np.abs(keys) << _SHIFT) | (1 << (_SHIFT - 1))).view(np.float64)
+    return np.where(keys == 0, 0.0, np.copysign(sizes, keys))
 
 
 def ratio(numerator: int, denominator: int, exponent: int) -> float:

@@ -108,22 +108,23 @@ class Store:
         rows = np.concatenate([self._chunk(name, number, records) for number in numbers])
         return rows[first - here * self.block : stop - here * self.block]
 
-    def summary(self) -> Summary | None:
+    def summary(self, known: Summary | None = None) -> Summary | None:
         """Return the statistics of all finished blocks, None if there is none; takes the memory of one block.
+
+        ``known`` are statistics of some of them, which then need not be read.
 
         Raises
         ------
         StoreError
             If a block is damaged.
         """
-        total = self._saved()
-        known = () if total is None else total.ranges
-        records = self._records()
-        for number in sorted(records):
-            start = number * self.block
-            if not any(a <= start < b for a, b in known):
-                part = self._statistics(number, records)
-                total = part if total is None else total + part
+        records, total = self._records(), known
+        saved = self._saved()
+        if saved is not None and self._blocks(saved) <= records.keys() - self._blocks(total):
+            total = saved if total is None else total + saved
+        for number in sorted(records.keys() - self._blocks(total)):
+            part = self._statistics(number, records)
+            total = part if total is None else total + part
         return total
 
     def ensemble(self, first: int = 0, draws: int | None = None) -> Ensemble:
@@ -281,6 +282,10 @@ class Store:
         except (OSError, KeyError, ValueError):
             return None
         return summary if summary.digest == self.description.digest else None
+
+    def _blocks(self, summary: Summary | None) -> set[int]:
+        ranges = () if summary is None else summary.ranges
+        return {k for start, stop in ranges for k in range(start // self.block, stop // self.block)}
 
     def _named(self, number: int) -> str:
         start, stop = self._span(number)
