@@ -1,12 +1,13 @@
 """Networks drawn weight by weight: packed bits against numbers, a plain NumPy loop and the floor.
 
-Kernels of k = 8 inputs in d = 16 dimensions, at L = 1, 2, 3 and n = 2^6, ..., 2^12; ours on one thread, NumPy's products
-on as many as its BLAS takes. *Floor*: drawing a network's Gaussian weights once, in pieces that stay in the cache.
-Bytes a weight while it is in use: 8 as a number, 1/8 as a sign, 1/4 with zeros; a network's weights are never all there.
+Kernels of k = 8 inputs in d = 16 dimensions, at L = 1, 2, 3 and n = 2^6, ..., 2^12; ours on one thread, NumPy's
+products on as many as its BLAS takes. *Floor*: drawing a network's Gaussian weights once, in pieces that stay in the
+cache. Bytes a weight while it is in use: 8 as a number, 1/8 as a sign, 1/4 with zeros; never a whole matrix.
 """
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def plain_numpy(x: np.ndarray, depth: int, n: int, draws: int) -> np.ndarray:
     sizes = (INPUT, *(n,) * depth, 1)
     for m in range(draws):
         features, before, weights = [x], [], []
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for fan_in, fan_out in pairwise(sizes):
             w, b = rng.normal(size=(fan_out, fan_in)), rng.normal(size=fan_out)
             weights.append(1.2 / fan_in**0.5 * w)
             before.append(features[-1] @ weights[-1].T + 0.3 * b)

@@ -58,7 +58,7 @@ def test_eighth_moment_bounds():
         (th.gaussian(), 105),
         (th.rademacher(), 105),
         (th.ternary_weights(0.5), 105 / 16),
-        (th.ternary_weights(0.75), 105 / 4),
+        (th.ternary_weights(0.75), 35 * 16 / 3 / 256),
         (th.sparse_weights(0.5, "rademacher"), 105),
         (th.sparse_weights(0.25, "rademacher"), 35 * 16 / 3),
         (th.permuted_blocks(20, "rademacher"), 20**3),
