@@ -46,7 +46,7 @@ def arrays_of(path):
 
 
 @pytest.mark.parametrize(
-    "command", ["derive", "kernel", "sample", "verify", "figures", "reproduce", "bench"]
+    "command", ["bounds", "derive", "kernel", "sample", "verify", "figures", "reproduce", "bench"]
 )
 def test_every_command_explains_itself(hardlimit, command):
     assert "Usage" in hardlimit(command, "--help").stdout
