@@ -10,11 +10,12 @@ from scipy.stats import norm
 import theory as th
 from figures import style
 from figures.base import Array, Arrays, Figure, thinned
+from theory.networks.moments import one_layer_variance
 
 A, B = Fraction(1, 2), Fraction(1)
 WEIGHT_STD, BIAS_STD = 1.2, 0.3
-WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
-DRAWS = (2000, 2000, 500)
+WIDTHS = (12, 40, 120, 400, 1200, 4000, 12_000, 40_000, 120_000, 400_000, 1_200_000)
+DRAWS, LEAST_DRAWS, COST = 2000, 100, 5_000_000
 SEED = 5
 Z95 = float(norm.ppf(0.975))
 
@@ -25,9 +26,11 @@ def data(scale: float = 1.0) -> dict[str, Array]:
     line = np.geomspace(WIDTHS[0], WIDTHS[-1], 41)
     arrays = {"exact.n": line}
     for hidden in (0, 1, 2):
-        draws = thinned(DRAWS[hidden], scale, least=16)
         points = np.array(
-            [_deviation(hidden, n, draws, first=k * draws) for k, n in enumerate(widths)]
+            [
+                _deviation(hidden, n, thinned(_draws(n), scale, least=16), first=k * DRAWS)
+                for k, n in enumerate(widths)
+            ]
         )
         arrays |= {
             f"l{hidden}.n": np.array(widths, dtype=float),
@@ -36,8 +39,13 @@ def data(scale: float = 1.0) -> dict[str, Array]:
             f"fit.l{hidden}": _fit(np.array(widths), *points.T),
         }
     arrays["exact.l0"] = np.sqrt(_weight_variance() / line)
-    arrays["exact.l1"] = np.sqrt(one_layer_variance(_arch(1), _pair(4)) / line)
+    arrays["exact.l1"] = np.sqrt(one_layer_variance(_arch(1), _pair(4))[0, 1] / line)
     return arrays
+
+
+def _draws(n: int) -> int:
+    """Networks at width n: fewer where each is large."""
+    return max(LEAST_DRAWS, min(DRAWS, COST // n))
 
 
 def _arch(hidden: int) -> th.Architecture:
@@ -84,29 +92,6 @@ def _weight_variance() -> float:
     return float(WEIGHT_STD**4 * success * (1 - success) / float(A * B) ** 2 * product)
 
 
-def one_layer_variance(arch: th.Architecture, pair: Array) -> float:
-    """Return n Var Theta_n(x, x') with one hidden layer, from closed forms (T43); ``pair`` holds x and x'."""
-    sigma, slope = arch.layers[0].activation, arch.layers[0].derivative("true")
-    tau = arch.layers[0].derivative("surrogate")
-    covariance = th.layer_covariances(arch, pair)[0]
-    at = (covariance[0, 0], covariance[1, 1], covariance[0, 1])
-    value = th.expectation(sigma, sigma).float64(*at)
-    factor = th.expectation(slope, tau).float64(*at)
-    value_square, factor_square, mixed = (
-        th.joint_expectation(factors, variables=(0, 0, 1, 1)).float64(covariance)
-        for factors in ([sigma] * 4, [slope, slope, tau, tau], [sigma, slope, sigma, tau])
-    )
-    return float(
-        arch.weight_stds[1] ** 4
-        * (
-            value_square
-            - value**2
-            + at[2] ** 2 * (3 * factor_square - factor**2)
-            + 2 * at[2] * (mixed - value * factor)
-        )
-    )
-
-
 def draw(canvas: Canvas, arrays: Arrays) -> None:
     """RMS deviation against width, plain and multiplied by the root of the width."""
     rate, constant = canvas.subplots(1, 2, width_ratios=(1.1, 1))
@@ -119,10 +104,10 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
         xlabel="width $n$  ($d$ for no hidden layer)",
         ylabel=r"RMS deviation of $\Theta_n(x,x')$ from $\Theta(x,x')$",
     )
-    n = np.array([96.0, 768.0])
+    n = np.array([3e3, 1e6])
     rate.plot(n, 5.2 * n**-0.5, color=style.BLACK, lw=0.8)
     rate.annotate(
-        "slope $-1/2$", (270, 5.2 * 270**-0.5), (2, 2), textcoords="offset points", fontsize=8
+        "slope $-1/2$", (6e4, 5.2 * 6e4**-0.5), (2, 2), textcoords="offset points", fontsize=8
     )
     constant.set(
         xscale="log",
@@ -169,8 +154,8 @@ FIGURE = Figure(
     id="F5",
     title="The tangent kernel converges at rate one over the square root of the width",
     caption=rf"""
-    (a) Root mean square (RMS) of $\Theta_n(x,x')-\Theta(x,x')$ over {DRAWS[0]} networks a point ({DRAWS[2]}
-    for two hidden layers), whiskers 95 %. No
+    (a) Root mean square (RMS) of $\Theta_n(x,x')-\Theta(x,x')$ over {DRAWS} networks a point, fewer from
+    $n=4000$ and {LEAST_DRAWS} at the largest widths, whiskers 95 %; five decades of width. No
     hidden layer: weights binarized by $h_{{1/2}}$ with backward derivative $h_1'$, and $n=d$. One and two hidden
     layers: activations $h_{{1/2}}$ with backward derivative $h_1'$, Gaussian weights. $s_w={WEIGHT_STD}$,
     $s_b={BIAS_STD}$, $|x|^2/d=1/4$, $|x'|^2/d=9/4$, correlation $1/2$. Solid and dashed: exact standard

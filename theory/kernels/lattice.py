@@ -198,8 +198,8 @@ def _panels(
     """Integrate f(m + s b) g(n + s b) over b, state by state, between kinks and the ends of panels."""
     fixed = np.linspace(-RANGE, RANGE, round(2 * RANGE / panel) + 1)
     edges = [np.broadcast_to(fixed, (m.size, fixed.size))]
-    edges += [((float(at) - m) / s)[:, None] for at in f.breakpoints]
-    edges += [((float(at) - n) / s)[:, None] for at in g.breakpoints]
+    edges += [((place - m) / s)[:, None] for place in _places(f)]
+    edges += [((place - n) / s)[:, None] for place in _places(g)]
     ends = np.sort(np.clip(np.concatenate(edges, axis=1), -RANGE, RANGE), axis=1)
     total = np.zeros(2)
     for k in range(ends.shape[1] - 1):
@@ -210,6 +210,17 @@ def _panels(
         weight = mass * half
         total += weight @ (terms @ _WEIGHTS), weight @ (np.abs(terms) @ _WEIGHTS)
     return total
+
+
+def _places(function: Activation) -> list[float]:
+    """Kinks, and where smoothed steps and bumps bend."""
+    bends = [
+        float(atom.at) + k * float(atom.scale)
+        for atom in function.atoms
+        if atom.scale > 0 and not atom.is_smooth
+        for k in (-8, -4, -2, 0, 2, 4, 8)
+    ]
+    return [*(float(at) for at in function.breakpoints), *bends]
 
 
 def _masses(

@@ -11,6 +11,14 @@ from theory.networks.collapsed import sample_covariances as sample_covariances
 from theory.networks.description import Description as Description
 from theory.networks.ensemble import Ensemble as Ensemble
 from theory.networks.ensemble import sample_networks as sample_networks
+from theory.networks.leading import LeadingMoments as LeadingMoments
+from theory.networks.leading import tangent_spread as tangent_spread
+from theory.networks.moments import OutputMoments as OutputMoments
+from theory.networks.moments import TangentMoments as TangentMoments
+from theory.networks.moments import one_layer_variance as one_layer_variance
+from theory.networks.moments import relu_output_moments as relu_output_moments
+from theory.networks.moments import relu_tangent_moments as relu_tangent_moments
+from theory.networks.moments import relu_tangent_spread as relu_tangent_spread
 from theory.networks.statistics import Summary as Summary
 from theory.networks.store import Store as Store
 from theory.networks.store import open_store as open_store

@@ -22,7 +22,7 @@ Float = NDArray[np.float64]
 
 # Beyond 12 standard deviations, z^8 times the density is below 1e-22 of its mean.
 RANGE = 12.0
-COARSEST, FINEST = 1.0, 1 / 64
+GRADES, HALVINGS = 60, 6
 AGREEMENT = 1e-12
 
 
@@ -132,26 +132,33 @@ class Averages:
             )
         self.variance = variance
         self.s, self.d = s, d
-        step, before = COARSEST, self._tabulate(COARSEST)
-        while True:
-            step /= 2
-            after = self._tabulate(step)
+        before = self._tabulate(edges := self._edges())
+        for _ in range(HALVINGS):
+            edges = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2]))
+            after = self._tabulate(edges)
             if np.all(np.abs(after - before) <= AGREEMENT * np.maximum(np.abs(after), 1e-3)):
-                break
-            if step <= FINEST:
-                raise DomainError(
-                    f"{s} or {d} is too steep for inputs of variance {variance:g}: quadrature still moves at step "
-                    f"{step:g}; use a less steep function"
-                )
+                return
             before = after
+        raise DomainError(
+            f"{s} or {d} is too steep or too fast for inputs of variance {variance:g}: quadrature still moves with "
+            f"{edges.size} panels; use a less steep function"
+        )
 
-    def _tabulate(self, step: float) -> Float:
+    def _edges(self) -> Float:
+        """Panels that shrink towards 0, every kink and the centre of every smoothed step: no spike falls between."""
+        root = math.sqrt(self.variance)
+        places = {float(atom.at) / root for f in (self.s, self.d) for atom in f.atoms}
+        places |= {float(at) / root for f in (self.s, self.d) for at in f.breakpoints}
+        centres = np.array([0.0, *(at for at in places if abs(at) < RANGE)])
+        grades = RANGE * 2.0 ** -np.arange(GRADES)
+        offsets = np.concatenate([-grades, [0.0], grades])
+        graded = (centres[:, None] + offsets).ravel()
+        edges = np.concatenate([np.linspace(-RANGE, RANGE, 25), graded])
+        return np.unique(edges[np.abs(edges) <= RANGE])
+
+    def _tabulate(self, edges: Float) -> Float:
         """Set nodes and values; return the averages that everything else is made of."""
         root = math.sqrt(self.variance)
-        kinks = {float(at) / root for f in (self.s, self.d) for at in f.breakpoints}
-        edges = np.unique(
-            [*np.arange(-RANGE, RANGE + step / 2, step), *(k for k in kinks if abs(k) < RANGE)]
-        )
         nodes, weights = np.polynomial.legendre.leggauss(20)
         half = np.diff(edges) / 2
         self.z = (edges[:-1, None] + half[:, None] * (1 + nodes)).ravel()

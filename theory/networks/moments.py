@@ -335,7 +335,7 @@ def _require_one_layer(arch: "Architecture") -> None:
     if depth != 1:
         raise ArchitectureError(
             f"the exact variance is that of one hidden layer, got {depth}; for any depth, one input and large widths "
-            f"use theory.networks.tangent_spread"
+            f"use th.tangent_spread"
         )
     first, readout = arch.weight_laws
     if not first.is_gaussian:

@@ -86,6 +86,16 @@ def test_sign_with_bias_against_the_closed_form():
     np.testing.assert_allclose(slopes, (density[:, :, None] * inside).mean(axis=0), atol=1e-13)
 
 
+def test_steep_functions_under_a_bias_tend_to_the_jump():
+    exact = Lattice.of(th.rademacher(), X, X, 1.2, 0.3)
+    jump = exact.products(th.sign(), th.sign())
+    steep = exact.products(th.erf(10**7), th.erf(10**7))
+    np.testing.assert_allclose(steep, jump, atol=1e-6)
+    masses = exact.products(th.sign().derivative, TAU.derivative)
+    spikes = exact.products(th.erf(10**7).derivative, TAU.derivative)
+    np.testing.assert_allclose(spikes, masses, atol=1e-6)
+
+
 def test_kernels_use_it_in_the_first_layer_alone():
     arch = architecture(th.rademacher(), depth=2, bias=0.2)
     first = Lattice.of(th.rademacher(), X, X, 1.2, 0.2)
