@@ -307,8 +307,8 @@ def _circle(critical: str) -> Verdict:
 
 @claim(
     "T27.circle",
-    statement=rf"On the circle ($d=2$) the kernel $\Theta$ of one hidden layer of sign, hardtanh estimator, $s_b=0$, has a "
-    rf"negative eigenvalue for $\beta\in[\tfrac15,\beta^*)$ and none for $\beta\in[\beta^*,2]$, "
+    statement=rf"On the circle ($d=2$) the kernel $\Theta$ of one hidden layer of sign, hardtanh estimator, $s_b=0$, "
+    rf"has a negative eigenvalue for $\beta\in[\tfrac15,\beta^*)$ and none for $\beta\in[\beta^*,2]$, "
     rf"$\beta^*={CRITICAL}\ldots$, where the eigenvalue of degree 9 vanishes.",
     source=f"{SECTION}, T27 (printed: 0.76163, for all beta)",
     hypotheses=(r"$\beta=b/\sqrt q\in[\tfrac15,2]$", "T15, T17 for the kernel"),
@@ -335,8 +335,8 @@ def _library(dimension: int) -> Verdict:
 
 @claim(
     "T25.routes",
-    statement=r"The library's certified eigenvalues of a limit kernel on the circle are its Fourier coefficients: sign, "
-    r"hardtanh estimator, $\beta=\tfrac34$, against the integral of the closed form by another quadrature.",
+    statement=r"The library's certified eigenvalues of a limit kernel on the circle are its Fourier coefficients: "
+    r"sign, hardtanh estimator, $\beta=\tfrac34$, against the integral of the closed form by another quadrature.",
     source=f"{SECTION}, T25 and T27",
     hypotheses=("degrees 1, 3, 9, 11",),
     aims_at=Grade.AGREES,

@@ -4,6 +4,7 @@ The angle's half-circle is cut into pieces that shrink towards both ends. On eac
 Taylor polynomial with a rigorous remainder; its integral against a harmonic is exact up to rounding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -18,7 +19,7 @@ from theory.activations import Activation
 from theory.arithmetic.balls import Balls
 from theory.arithmetic.exact import exact
 from theory.arithmetic.lowering import lower
-from theory.checks import positive, positive_int
+from theory.checks import non_negative_int, positive, positive_int
 from theory.errors import ArchitectureError, InputError
 from theory.kernels.architecture import Architecture, architecture, jacobian_pair
 from theory.kernels.recursion import TRAINING
@@ -26,6 +27,8 @@ from theory.kernels.spectra.duals import along, form, mean_square
 from theory.kernels.spectra.expansion import Expansion, terms
 from theory.kernels.spectra.profile import require_finite_diagonal
 from theory.kernels.spectra.spheres import sphere_dimension, weighted
+
+Moments = dict[int, tuple[arb, arb]]
 
 _TERMS = 20
 
@@ -36,7 +39,7 @@ _LARGEST_COUNT = 100_000
 
 def certified_spectrum(
     arch: Architecture,
-    modes: int = 16,
+    modes: int | Sequence[int] = 16,
     *,
     dimension: int = 2,
     norm: Any = 1,
@@ -48,7 +51,9 @@ def certified_spectrum(
 
     Parameters
     ----------
-    arch, modes, dimension, kind, jacobians
+    modes
+        How many degrees from 0, or a list of degrees.
+    arch, dimension, kind, jacobians
         As for ``zonal_spectrum``. Standard deviations count as the binary numbers that the architecture
         stores: 0.3 is not 3/10, 0.25 is 1/4.
     norm
@@ -59,7 +64,7 @@ def certified_spectrum(
     Returns
     -------
     tuple of arb
-        lambda_0, ..., lambda_{modes-1}.
+        lambda_0, ..., lambda_{modes-1}, or those of the degrees listed.
 
     Raises
     ------
@@ -76,7 +81,7 @@ def certified_spectrum(
     About a tenth of a second for one layer of jumps, seconds for deep kernels of kinks. Source: claim T25.
     """
     architecture(arch)
-    d, count = sphere_dimension(dimension), positive_int(modes, "modes")
+    d, degrees = sphere_dimension(dimension), _degrees(modes)
     pair, aim = jacobian_pair(jacobians), positive(tolerance, "tolerance")
     if kind not in ("ntk", "nngp"):
         raise InputError(f'kind must be "ntk" or "nngp", got {kind!r}')
@@ -99,8 +104,19 @@ def certified_spectrum(
     bits = 3 * ceil(-log2(aim)) + 96
     kernel = SphereKernel(arch, length, kind, pair)
     with terms(_TERMS + 1, bits):
-        cosines, sines = _moments(kernel, count + d - 1, aim)
-        return tuple(_eigenvalue(k, d, cosines, sines) for k in range(count))
+        series = [weighted(k, d) for k in degrees]
+        needed = sorted({m for waves, _ in series for m, a in enumerate(waves) if a})
+        moments = _moments(kernel, needed, aim)
+        return tuple(_eigenvalue(waves, in_sines, d, moments) for waves, in_sines in series)
+
+
+def _degrees(modes: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(modes, int):
+        return tuple(range(positive_int(modes, "modes")))
+    degrees = tuple(non_negative_int(k, "a degree in modes") for k in modes)
+    if not degrees:
+        raise InputError("modes lists no degree; give a number of degrees, or at least one")
+    return degrees
 
 
 @dataclass(frozen=True)
@@ -193,9 +209,9 @@ def _part_bound(first: tuple[Activation, bool], second: tuple[Activation, bool],
     return (weights * density * arb(largest) * (1 + arb(10) ** -9)).upper()
 
 
-def _moments(kernel: SphereKernel, count: int, aim: float) -> tuple[list[arb], list[arb]]:
-    """Return the integrals of K(t) cos(m t) and K(t) sin(m t) over [0, pi], m < count."""
-    cosines, sines = [arb(0)] * count, [arb(0)] * count
+def _moments(kernel: SphereKernel, waves: list[int], aim: float) -> Moments:
+    """Return the integrals of K(t) cos(m t) and K(t) sin(m t) over [0, pi] for every m listed."""
+    moments: Moments = {m: (arb(0), arb(0)) for m in waves}
     largest = kernel.bound()
     halvings = ceil(-log2(aim)) + 2
     end = Fraction(3, 2 ** (halvings + 1))  # below pi / 2^halvings
@@ -212,19 +228,19 @@ def _moments(kernel: SphereKernel, count: int, aim: float) -> tuple[list[arb], l
                 f"the tolerance {aim:g} was not reached with {_LARGEST_COUNT} pieces; ask for a larger one"
             )
         half = (high - low) / 2
-        taylor = kernel.on(low, high, mirrored) if bool(half * count < _TURN) else None
+        taylor = kernel.on(low, high, mirrored) if bool(half * waves[-1] < _TURN) else None
         # Shares of the tolerance: by length, and a little for each piece however short.
         share = aim * largest * (half / 8 + arb(2) ** -9)
         if taylor is None or not _is_settled(taylor, share, half):
             middle = ((low + high) / 2).mid()
             stack += [(low, middle, mirrored), (middle, high, mirrored)]
             continue
-        added = _integrals(taylor, (low + high) / 2, half, count)
-        for m, (cosine, sine) in enumerate(added):
+        added = _integrals(taylor, (low + high) / 2, half, waves)
+        for m, (cosine, sine) in added.items():
             sign = -1 if mirrored and m % 2 else 1
-            cosines[m] += sign * cosine
-            sines[m] += (-sign if mirrored else sign) * sine
-    return [value + skipped for value in cosines], [value + skipped for value in sines]
+            before = moments[m]
+            moments[m] = before[0] + sign * cosine, before[1] + (-sign if mirrored else sign) * sine
+    return {m: (cosine + skipped, sine + skipped) for m, (cosine, sine) in moments.items()}
 
 
 def _number(value: Fraction) -> arb:
@@ -236,14 +252,14 @@ def _is_settled(taylor: Expansion, allowed: arb, half: arb) -> bool:
     return bool(rest.is_finite()) and bool(rest.upper() * half < allowed)
 
 
-def _integrals(taylor: Expansion, middle: arb, half: arb, count: int) -> list[tuple[arb, arb]]:
+def _integrals(taylor: Expansion, middle: arb, half: arb, waves: list[int]) -> Moments:
     """Return the integrals against cos(m t) and sin(m t) over one piece, remainders included."""
     polynomial = arb_poly([taylor.at[j] for j in range(_TERMS)])
     size = sum((abs(taylor.at[j]) for j in range(_TERMS)), arb(0))
     rest = 2 * half * abs(taylor.over[_TERMS]).upper() * arb(0, 1)
-    found = []
+    found: Moments = {}
     with terms(_WAVE_TERMS, flint.ctx.prec):
-        for m in range(count):
+        for m in waves:
             wave, turn = arb_series([middle * m, half * m]), half * m
             tail = 2 * half * size * turn**_WAVE_TERMS / arb(_WAVE_TERMS).gamma() * arb(0, 1)
             both = []
@@ -251,13 +267,11 @@ def _integrals(taylor: Expansion, middle: arb, half: arb, count: int) -> list[tu
                 product = polynomial * arb_poly([series[j] for j in range(series.length())])
                 even = (product[j] / (j + 1) for j in range(0, product.length(), 2))
                 both.append(2 * half * sum(even, arb(0)) + rest + tail)
-            found.append((both[0], both[1]))
+            found[m] = both[0], both[1]
     return found
 
 
-def _eigenvalue(k: int, d: int, cosines: list[arb], sines: list[arb]) -> arb:
-    """Return lambda_k, from Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)) times the weighted integral."""
-    series, in_sines = weighted(k, d)
-    moments = sines if in_sines else cosines
-    total = sum((_number(a) * moment for a, moment in zip(series, moments, strict=False)), arb(0))
+def _eigenvalue(waves: tuple[Fraction, ...], in_sines: bool, d: int, moments: Moments) -> arb:
+    """Return an eigenvalue: Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)) times the weighted integral."""
+    total = sum((_number(a) * moments[m][in_sines] for m, a in enumerate(waves) if a), arb(0))
     return total * (arb(d) / 2).gamma() / (arb.pi().sqrt() * (arb(d - 1) / 2).gamma())

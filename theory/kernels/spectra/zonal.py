@@ -22,6 +22,9 @@ Float = NDArray[np.float64]
 _HALVINGS = 48
 _NODES = 16
 
+ROUNDING = 1e-13
+"""Accuracy of the expectations behind a kernel, relative to its diagonal."""
+
 
 @dataclass(frozen=True)
 class ZonalSpectrum:
@@ -33,7 +36,7 @@ class ZonalSpectrum:
         lambda_0, ..., shape (modes,): for degree-k harmonics, each of multiplicity ``multiplicities[k]``.
         On N equispaced points of the circle the Gram matrix has about N lambda_k.
     errors
-        What two quadratures differ by, plus rounding, shape (modes,).
+        What two quadratures differ by, plus 1e-13 of the diagonal for rounding, shape (modes,).
     multiplicities
         Shape (modes,).
     diagonal
@@ -104,8 +107,8 @@ def zonal_spectrum(
     Returns
     -------
     ZonalSpectrum
-        Each with an error: about 1e-14 of the diagonal for continuous activations; jumps in the
-        forward function make the kernel a root of the angle, layer after layer, and cost digits.
+        Each with an error: 1e-13 of the diagonal; several layers of jumps make the kernel a higher root
+        of the angle, and cost digits.
 
     Raises
     ------
@@ -130,7 +133,7 @@ def zonal_spectrum(
     values, errors = coefficients(kernel, count, d)
     return ZonalSpectrum(
         values,
-        errors + 4e-16 * abs(diagonal),
+        errors + ROUNDING * abs(diagonal),
         np.array([multiplicity(k, d) for k in range(count)]),
         diagonal,
         d,
