@@ -9,6 +9,10 @@ The floor of a pair is what its arithmetic costs if nothing else is done: expone
 from the rules of ``theory.gaussian.nodes`` for a uniform correlation, each at its speed in a Numba loop over
 numbers in the cache, plus 32 bytes to and from memory at the speed of a triad over the same arrays.
 
+Pairs of hardtanh are 5 to 6 times faster than their shortest form by Owen's T (four T), not 10: the floor itself is
+a tenth of that form, and a profile of E[h h] gives the sums over nodes 27%, the nodes 12%, the two means 10%, sorting
+by rule 9%, roots 6%, rules 5%, and the rest to copies, none above 4%.
+
 Why pairs of hardtanh stay about 2.4 times above it. Measured, in ns a value on one core of a shared server,
 with 12 nodes: means at c = 0 10.5 (a normal tail is a polynomial of degree 23 beside its exponential, which
 the floor does not count); roots and quotients of a point 6; nodes 8 and their sums 20, against 7 and 13 in

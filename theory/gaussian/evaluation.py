@@ -1,5 +1,6 @@
 """Float64 evaluation of an expectation: arguments, ends of the domain, and who computes what inside it."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from theory.arithmetic import Formula
 from theory.arithmetic.float64 import cross
 from theory.checks import finite
 from theory.errors import InputError
-from theory.gaussian.fused import condition, fused, in_order
+from theory.gaussian.fused import Kernel, condition, fused, in_order, pair_kernel, through
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def evaluate(F: "Expectation", p: Float, q: Float, c: Float, threads: int) -> Fl
     """Evaluate E[f(u) g(v)] at arrays of equal shape."""
     shape = p.shape
     P, Q, C = p.ravel(), q.ravel(), c.ravel()
-    if not in_order(F.f, F.g):
-        F, P, Q = F.exchanged, Q, P
-    values, status = fused(F.f, F.g, P, Q, C, threads)
+    ordered, kernel = _plan(F)
+    if ordered is not F:
+        F, P, Q = ordered, Q, P
+    values, status = through(kernel, F.f, F.g, P, Q, C, threads)
     if np.any(status):
         if F.f == F.g:
             P, Q = np.maximum(P, Q), np.minimum(P, Q)
@@ -47,6 +49,13 @@ def evaluate(F: "Expectation", p: Float, q: Float, c: Float, threads: int) -> Fl
             _ends(F, P, Q, C, values, status)
         _generic(F, P, Q, C, values, status)
     return values.reshape(shape)
+
+
+@cache
+def _plan(F: "Expectation") -> "tuple[Expectation, Kernel | None]":
+    """Return the expectation in the order in which the pair is computed, and its kernel."""
+    ordered = F if in_order(F.f, F.g) else F.exchanged
+    return ordered, pair_kernel(ordered.f, ordered.g)
 
 
 def _ends(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status: Status) -> None:

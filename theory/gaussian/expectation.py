@@ -249,7 +249,8 @@ class Expectation:
         Relative error at most 1e-13 for p from 1e-12 to 1e12 and delta from 1e-15; where all kinks lie away
         from the origin at x standard deviations, 1e-15 x**2 more. Claims G4, G5. Functions whose changes are
         all jumps, sharp or smoothed, or all changes of slope take a fraction of a microsecond a point. Balls,
-        a millisecond a point, settle the others, values below 1e-290, variances beyond, and what cancels:
+        a millisecond or more a point, settle the others, values below 1e-290, p delta above about 1e12 squared
+        distances of kinks, and what cancels:
         even parts with kinks that return to 0 (triangle, clipped ReLU) at p delta above about 1e3 squared kinks.
         """
         from theory.gaussian.gap import gap

@@ -57,10 +57,17 @@ def fused(
         Values, and for each DONE (good to 1e-13 of E|f g|), OTHER_WAY, or NOT_INSIDE: no covariance with
         |c| < sqrt(pq) and variances in range.
     """
+    return through(pair_kernel(f, g), f, g, p, q, c, threads)
+
+
+def through(
+    kernel: Kernel | None, f: Activation, g: Activation, p: Float, q: Float, c: Float, threads: int
+) -> tuple[Float, Status]:
+    """Do the same with a kernel looked up before: hashing activations takes longer than one value."""
     out = np.empty(p.shape)
     status = np.empty(p.shape, np.int8)
-    kernel = _kernel(f, g) or _refer
-    in_slices(lambda s: kernel(p[s], q[s], c[s], out[s], status[s]), p.size, threads)
+    run = kernel or _refer
+    in_slices(lambda s: run(p[s], q[s], c[s], out[s], status[s]), p.size, threads)
     if np.any(status == OTHER_WAY):
         if f.parity * g.parity == -1:
             out[status == OTHER_WAY], status[status == OTHER_WAY] = 0.0, DONE
@@ -106,7 +113,7 @@ def _refer(p: Float, q: Float, c: Float, _: Float, status: Status) -> None:
 
 
 @cache
-def _kernel(f: Activation, g: Activation) -> Kernel | None:
+def pair_kernel(f: Activation, g: Activation) -> Kernel | None:
     """Return the compiled evaluator of a pair, or None; of f = g, one in which p and q exchange."""
     heavy, light = mass(f), mass(g)
     first, second = kinks(f), kinks(g)

@@ -1,5 +1,6 @@
 """E[f(u)^2] - E[f(u) f(v)] in float64: vector code where it keeps its digits, balls elsewhere."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import flint
@@ -12,11 +13,10 @@ from theory.errors import DomainError, InputError
 from theory.gaussian.evaluation import broadcast, variance
 from theory.gaussian.fused import in_slices
 from theory.gaussian.gaps import RULES, gap_moments
-from theory.gaussian.kinks import Half, kinks
+from theory.gaussian.kinks import Half, halves
 from theory.gaussian.lanes import DONE, OTHER_WAY
 
 if TYPE_CHECKING:
-    from theory.activations import Activation
     from theory.gaussian.expectation import Expectation
 
 Float = NDArray[np.float64]
@@ -28,10 +28,7 @@ _MOST_BITS = 4096
 
 def gap(F: "Expectation", p: ArrayLike, delta: ArrayLike, threads: int) -> Float:
     """Evaluate E[f(u)^2] - E[f(u) f(v)] at equal variances p and correlation 1 - delta."""
-    if F.f != F.g:
-        raise InputError(f"a gap is between two values of one function; got {F.f} and {F.g}")
-    if F.f.has_dirac:
-        raise DomainError(f"E[{F.f}(u)^2] is infinite: {F.f} holds Dirac masses")
+    parts = _halves(F)
     P, D = broadcast(variance(finite(p, "p"), "p"), finite(delta, "delta"))
     if np.any((D < 0) | (D > 2)):
         raise InputError(
@@ -40,10 +37,9 @@ def gap(F: "Expectation", p: ArrayLike, delta: ArrayLike, threads: int) -> Float
     P, D, shape = P.ravel(), D.ravel(), P.shape
     values, status = np.zeros(P.shape), np.full(P.shape, OTHER_WAY, np.int8)
     status[(P == 0) | (D == 0)] = DONE
-    halves = _halves(F.f)
-    if halves is not None:
+    if parts is not None:
         inside = np.flatnonzero(status == OTHER_WAY)
-        values[inside], status[inside] = _sum(halves, P[inside], D[inside], threads)
+        values[inside], status[inside] = _sum(parts, P[inside], D[inside], threads)
     left = np.flatnonzero(status == OTHER_WAY)
     if left.size:
         points, where = np.unique(np.stack([P[left], D[left]]), axis=1, return_inverse=True)
@@ -51,20 +47,25 @@ def gap(F: "Expectation", p: ArrayLike, delta: ArrayLike, threads: int) -> Float
     return values.reshape(shape)
 
 
-def _halves(f: "Activation") -> tuple[Half, ...] | None:
-    """Return the odd and the even part, or None where one has kinks of both orders or of another."""
-    form = kinks(f)
-    if form is None or any(len(np.unique(half.table[:, 0])) > 1 for half in form.halves):
+@cache
+def _halves(F: "Expectation") -> tuple[Half, ...] | None:
+    """Return the odd and the even part of f, or None where one has kinks of both orders or of another."""
+    if F.f != F.g:
+        raise InputError(f"a gap is between two values of one function; got {F.f} and {F.g}")
+    if F.f.has_dirac:
+        raise DomainError(f"E[{F.f}(u)^2] is infinite: {F.f} holds Dirac masses")
+    parts = halves(F.f)
+    if parts is None or any(len(np.unique(half.table[:, 0])) > 1 for half in parts):
         return None
-    return form.halves
+    return parts
 
 
-def _sum(halves: tuple[Half, ...], p: Float, delta: Float, threads: int) -> tuple[Float, Status]:
+def _sum(parts: tuple[Half, ...], p: Float, delta: Float, threads: int) -> tuple[Float, Status]:
     """Add the gaps of both parts. At -v an even part has its value at v, an odd one the opposite."""
     values, status = np.zeros(p.shape), np.full(p.shape, DONE, np.int8)
     near = np.minimum(delta, 2.0 - delta)
     beyond = delta > 1.0
-    for half in halves:
+    for half in parts:
         here, state = _part(half, p, near, threads)
         if half.odd and np.any(beyond):
             # E f^2 = the gap at delta = 1, and E[f f](-c) = -E[f f](c)

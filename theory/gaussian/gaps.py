@@ -38,7 +38,8 @@ from theory.gaussian.lanes import CHUNK, DONE, LANES, OTHER_WAY, STEP, TWO_PI, F
 Int = NDArray[np.int64]
 
 # Up to which length of the path, in tau or in ln v, a number of nodes gives full precision.
-_RULES = ((1.5, 16), (2.5, 28), (4.0, 40), (6.0, 56), (8.0, 64), (12.0, 80), (18.0, 112))
+# A density that rises in the middle, of kinks far apart, is what takes the most.
+_RULES = ((1.5, 16), (2.5, 28), (4.0, 44), (6.0, 64), (8.0, 80), (12.0, 112), (18.0, 160))
 # exp(-x^2 v^2/2) from here on counts no more, x the innermost kink
 _FAR = 8.6
 # A value that is smaller has lost digits already.
@@ -79,7 +80,7 @@ def gap_moments(
 ) -> None:  # fmt: skip
     """Evaluate the gap of an odd or even function of kinks of one order, at 0 < delta <= 1.
 
-    ``table`` holds rows (order, a, weight): half the change at a, of f or of f'. ``status`` says of each
+    ``table`` holds rows (order, a, weight, slope beyond): half the change at a, of f or of f'. ``status`` says of each
     point whether its value is good (DONE) or needs another method (OTHER_WAY).
     """
     wide()
@@ -371,7 +372,7 @@ def _start(s: Float, lanes: int, slope: float, table: Float) -> None:
             s[MEAN + i] += slope * piece
             s[SQUARE + i] += slope * slope * piece
             s[NEAR + i], s[OUT + i] = near, out
-        slope += table[row, 2]
+        slope = table[row, 3]
     for i in range(lanes):
         s[MEAN + i] += slope * s[OUT + i]
         s[SQUARE + i] += slope * slope * s[OUT + i]

@@ -7,6 +7,7 @@ that small variances see nothing else; and a function that is odd or even has s_
 so that what parity cancels is never computed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -30,7 +31,8 @@ class Half:
     odd, slope
         Which of the two, and the slope between its innermost kinks.
     table, scales
-        Rows (k, a, s) of s ((x + e z - a)_+^k -+ (-x - e z - a)_+^k), and scales as of ``Kinks``.
+        Rows (k, a, s, slope beyond a) of s ((x + e z - a)_+^k -+ (-x - e z - a)_+^k), and scales as of
+        ``Kinks``. The slopes are exact numbers rounded once: outside a bounded function they are 0.
     """
 
     odd: bool
@@ -80,27 +82,6 @@ class Kinks:
             return None
         return right, self.scales[0][0]
 
-    @property
-    def halves(self) -> tuple[Half, ...]:
-        """The odd and the even part, without one that is constant."""
-        halves = []
-        for odd in (True, False):
-            rows: list[list[float]] = []
-            scales: list[tuple[float, int, int]] = []
-            for e2, first, last in self.scales:
-                start = len(rows)
-                for order, a, _, _, right, left in self.table[first:last]:
-                    weight = (right - left if odd else right + left) / 2
-                    if weight != 0.0:
-                        rows.append([order, a, weight])
-                if len(rows) > start:
-                    scales.append((e2, start, len(rows)))
-            slope = self.slope if odd else 0.0
-            if rows or slope != 0.0:
-                table, ends = np.array(rows).reshape(-1, 3), np.array(scales).reshape(-1, 3)
-                halves.append(Half(odd, slope, table, ends))
-        return tuple(halves)
-
 
 @dataclass(frozen=True)
 class Mass:
@@ -113,28 +94,16 @@ class Mass:
 @cache
 def kinks(f: Activation) -> Kinks | None:
     """Return the kinks of an activation, or None if it has others than of order 0 and 1."""
-    if not all(_is_kink(atom) for atom in f.atoms):
+    form = _exactly(f)
+    if form is None:
         return None
-    polynomial = [sp.S.Zero, sp.S.Zero]
-    rows: dict[tuple[sp.Expr, int, sp.Expr], list[sp.Expr]] = {}
-    for atom in f.atoms:
-        if atom.is_polynomial:
-            polynomial[atom.power] += atom.coef
-            continue
-        # x H(x - a) = (x - a)_+ + a H(x - a)
-        steps = [(atom.power, atom.coef)]
-        if atom.power == 1:
-            steps.append((0, atom.coef * atom.at))
-        for order, s in steps:
-            _open_outwards(polynomial, rows, atom, order, s)
+    polynomial, rows = form
     table: list[list[float]] = []
     scales: list[tuple[float, int, int]] = []
-    for e in sorted({e for e, _, _ in rows}, key=float):
+    for e, members in _by_scale(rows):
         start = len(table)
-        for (scale, order, a), (right, left) in sorted(
-            rows.items(), key=lambda row: (row[0][1], float(row[0][2]))
-        ):
-            if scale == e and (right != 0 or left != 0):
+        for order, a, right, left in members:
+            if right != 0 or left != 0:
                 high, low = _double_double(a**2)
                 table.append([order, float(a), high, low, float(right), float(left)])
         if len(table) > start:
@@ -142,6 +111,33 @@ def kinks(f: Activation) -> Kinks | None:
     return Kinks(
         float(polynomial[0]), float(polynomial[1]), np.array(table).reshape(-1, 6), tuple(scales)
     )
+
+
+@cache
+def halves(f: Activation) -> tuple[Half, ...] | None:
+    """Return the odd and the even part, without one that is constant, or None as ``kinks`` does."""
+    form = _exactly(f)
+    if form is None:
+        return None
+    (_, linear), rows = form
+    parts = []
+    for odd in (True, False):
+        table: list[list[float]] = []
+        scales: list[tuple[float, int, int]] = []
+        slope = first = linear if odd else sp.S.Zero
+        for e, members in _by_scale(rows):
+            start = len(table)
+            for order, a, right, left in members:
+                weight = (right - left if odd else right + left) / 2
+                slope += weight if order == 1 else 0
+                if weight != 0:
+                    table.append([order, float(a), float(weight), float(slope)])
+            if len(table) > start:
+                scales.append((float(e**2), start, len(table)))
+        if table or first != 0:
+            ends = np.array(scales).reshape(-1, 3)
+            parts.append(Half(odd, float(first), np.array(table).reshape(-1, 4), ends))
+    return tuple(parts)
 
 
 @cache
@@ -153,6 +149,37 @@ def mass(f: Activation) -> Mass | None:
     if atom.kind is not Kind.BUMP or atom.power != 0 or atom.at != 0 or not _plain(atom):
         return None
     return Mass(float(atom.coef), float(atom.scale**2))
+
+
+_Rows = dict[tuple[sp.Expr, int, sp.Expr], list[sp.Expr]]
+
+
+def _exactly(f: Activation) -> tuple[list[sp.Expr], _Rows] | None:
+    """Return c_0 and c_1, and the exact (s_+, s_-) by (e, k, a)."""
+    if not all(_is_kink(atom) for atom in f.atoms):
+        return None
+    polynomial = [sp.S.Zero, sp.S.Zero]
+    rows: _Rows = {}
+    for atom in f.atoms:
+        if atom.is_polynomial:
+            polynomial[atom.power] += atom.coef
+            continue
+        # x H(x - a) = (x - a)_+ + a H(x - a)
+        steps = [(atom.power, atom.coef)]
+        if atom.power == 1:
+            steps.append((0, atom.coef * atom.at))
+        for order, s in steps:
+            _open_outwards(polynomial, rows, atom, order, s)
+    return polynomial, rows
+
+
+def _by_scale(
+    rows: _Rows,
+) -> Iterator[tuple[sp.Expr, list[tuple[int, sp.Expr, sp.Expr, sp.Expr]]]]:
+    """Yield each e with its (k, a, s_+, s_-), by order and from the origin outwards."""
+    ordered = sorted(rows.items(), key=lambda row: (row[0][1], float(row[0][2])))
+    for e in sorted({e for e, _, _ in rows}, key=float):
+        yield e, [(k, a, *sides) for (scale, k, a), sides in ordered if scale == e]
 
 
 def _plain(atom: Atom) -> bool:
@@ -167,7 +194,7 @@ def _is_kink(atom: Atom) -> bool:
 
 def _open_outwards(
     polynomial: list[sp.Expr],
-    rows: dict[tuple[sp.Expr, int, sp.Expr], list[sp.Expr]],
+    rows: _Rows,
     atom: Atom,
     order: int,
     s: sp.Expr,

@@ -12,7 +12,7 @@ from theory.activations import catalogue
 from theory.errors import DomainError, InputError
 from theory.gaussian.fused import fused
 from theory.gaussian.gap import _sum
-from theory.gaussian.kinks import kinks
+from theory.gaussian.kinks import halves, kinks
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
 from theory.gaussian.nodes import RULES
 from theory.gaussian.tables import tables
@@ -58,10 +58,10 @@ def test_the_fused_way_is_taken_in_the_bulk():
     p, q, c = random_points(2000, seed=1, widest=2, nearest=-3)
     for f, g in ((H, H), (H.derivative, H.derivative), (th.sign().derivative, H.derivative),
                  (th.erf(1), th.erf(1)), (H, th.erf(1)), (th.relu(), th.relu())):  # fmt: skip
-        from theory.gaussian.fused import _kernel
+        from theory.gaussian.fused import pair_kernel
 
         values, status = np.empty(p.size), np.empty(p.size, np.int8)
-        _kernel(f, g)(p, q, c, values, status)
+        pair_kernel(f, g)(p, q, c, values, status)
         assert np.mean(status == DONE) > 0.99
 
 
@@ -158,6 +158,8 @@ GAPS = {
     "two noises": th.erf(1) + th.erf(3) + th.sign(),
     "dead zone": th.identity() - H,
     "several slopes": th.hardtanh(1) + th.hardtanh(3) + th.leaky_relu("1/5"),
+    "far scales": th.hardtanh("1/10") + th.hardtanh(10),
+    "near and far steps": th.staircase((-1000, 0, "1/100"), (0, 1, 2, 5)),
     "both orders": th.relu() + th.sign(),
 }
 
@@ -189,7 +191,7 @@ def test_gaps_that_are_rare_events_keep_the_digits_of_their_exponent():
 )
 def test_gaps_of_positive_terms_never_need_balls(name):
     p, delta = ends(3000, seed=12)
-    assert np.all(_sum(kinks(GAPS[name]).halves, p, delta, 1)[1] == DONE)
+    assert np.all(_sum(halves(GAPS[name]), p, delta, 1)[1] == DONE)
 
 
 def test_threads_and_order_change_no_bit_of_a_gap():
