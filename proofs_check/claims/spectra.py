@@ -154,7 +154,8 @@ def _mismatched(shift: int) -> Verdict:
 @claim(
     "T29",
     statement=r"Forward $h_a$, backward $h_b'$, $q=1$, circle, one hidden layer: mismatched hardtanhs are "
-    r"indefinite, $\lambda_9/\lambda_1=-7.1\cdot10^{-3}$ for $(a,b)=(.6,.1)$, $\lambda_7/\lambda_1=-5.9\cdot10^{-3}$ for $(1,.3)$.",
+    r"indefinite, $\lambda_9/\lambda_1=-7.1\cdot10^{-3}$ for $(a,b)=(.6,.1)$ and "
+    r"$\lambda_7/\lambda_1=-5.9\cdot10^{-3}$ for $(1,.3)$.",
     source=f"{SECTION}, T29",
     hypotheses=(r"$s_w=1$, $s_b=0$",),
     aims_at=Grade.ENCLOSED,
@@ -219,8 +220,8 @@ def _anti_learning(shift: int) -> Verdict:
     "T28",
     statement=r"Circle, 64 equispaced points, $s_w=2$, $s_b=0$, $b=1$, one hidden layer of sign: the least eigenvalues "
     r"of $\Theta(X,X)$ are $-0.88485827$ ($\cos$, $\sin$ of $11\theta$) and $-0.85112621$ ($13\theta$), the largest "
-    r"259.65, 52.11, 16.12. At learning rate .004 the projection on the target $\cos11\theta$ is $-0.42$ after 100 steps and "
-    r"$-1.03$ after 200: the kernel learns the negative of the target.",
+    r"259.65, 52.11, 16.12. At learning rate .004 the projection on the target $\cos11\theta$ is $-0.42$ after 100 "
+    r"steps and $-1.03$ after 200: the kernel learns the negative of the target.",
     source=f"{SECTION}, T28 (linear theory)",
     hypotheses=("T15, T17 for the kernel", "the sampled network of T28 is not part of this claim"),
     aims_at=Grade.ENCLOSED,
