@@ -52,9 +52,10 @@ def bounds(
     inputs = files.read_inputs(data, key)
     tables = []
     for sizes in _widths(widths):
-        sampled = {"draws": draws, "seed": seed, "confidence": confidence}
-        measured = _measure(arch, inputs, sizes, outputs, sampled)
-        rows = evaluate(arch, inputs, sizes, outputs, **sampled)
+        measured = _measure(arch, inputs, sizes, outputs, (draws, seed, confidence))
+        rows = evaluate(
+            arch, inputs, sizes, outputs, draws=draws, seed=seed, confidence=confidence
+        )
         tables.append((sizes, measured, rows))
     violated = [row for _, measured, rows in tables for row in rows if _violates(row, measured)]
     if as_json:
@@ -83,14 +84,14 @@ def _widths(text: str) -> list[int | list[int]]:
 
 
 def _measure(
-    arch: Any, inputs: Any, sizes: int | list[int], outputs: int, sampled: Mapping[str, Any]
+    arch: Any, inputs: Any, sizes: int | list[int], outputs: int, sampled: tuple[int, int, float]
 ) -> "Mapping[str, Sandwich]":
     from theory.distances import distances_to_limit, outputs_to_limit
     from theory.kernels import gaussian
 
     if arch.weight_laws[-1] == gaussian():
-        return distances_to_limit(arch, inputs, sizes, outputs=outputs, **sampled)
-    return outputs_to_limit(arch, inputs, sizes, **sampled)
+        return distances_to_limit(arch, inputs, sizes, *sampled, outputs)
+    return outputs_to_limit(arch, inputs, sizes, *sampled)
 
 
 def _violates(row: "Row", measured: "Mapping[str, Sandwich]") -> bool:

@@ -45,6 +45,7 @@ def sample(
     ] = None,
     method: Annotated[Method, typer.Option(help="Sampler; all have the same law.")] = Method.AUTO,
     ntk: Annotated[bool, typer.Option(help="Draw the empirical tangent kernels too.")] = True,
+    outputs: Annotated[int, typer.Option(help="Outputs of a network.")] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Predict time, memory and disk space; draw nothing.")
     ] = False,
@@ -97,7 +98,9 @@ def sample(
     widths = width or [256]
     asked = widths[0] if len(widths) == 1 else widths
     kernels = {"jacobians": (pair,)} if ntk else {"ntk": False}
-    described = Description.of(arch, inputs, asked, seed, method=method.value, **kernels)
+    described = Description.of(
+        arch, inputs, asked, seed, method=method.value, outputs=outputs, **kernels
+    )
     if dry_run:
         kept = 0 if statistics_only else draws
         _predict(described, draws, threads, as_json, kept=kept, held=0 if lasting else draws)
@@ -129,6 +132,7 @@ def _into_archive(
             draws,
             seed=described.seed,
             method=described.method,
+            outputs=described.outputs,
             threads=threads,
             first=first,
             progress=report,

@@ -1,5 +1,6 @@
 """An ensemble in blocks: each a pure function of the description and its range, drawn here or on a cluster."""
 
+import math
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -47,8 +48,8 @@ def block_size(description: Description) -> int:
 
 def result_bytes(description: Description) -> int:
     """Return the bytes that the results of one network take."""
-    n, pairs = len(description.inputs), len(description.jacobians)
-    return 8 * (n + n * n * (1 + pairs))
+    none = draw(description.task, 0, 0).values()
+    return sum(math.prod(values.shape[1:]) * values.itemsize for values in none)
 
 
 def draw_block(

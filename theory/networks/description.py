@@ -40,6 +40,8 @@ class Description:
         The sampler that was chosen.
     jacobians
         Pairs of Jacobians of the empirical kernels; none without ntk.
+    outputs
+        Outputs of a network.
     """
 
     arch: Architecture
@@ -48,6 +50,7 @@ class Description:
     seed: int
     method: str
     jacobians: tuple["Pair", ...]
+    outputs: int
 
     @classmethod
     def of(
@@ -67,15 +70,17 @@ class Description:
         """
         task = prepare(arch, X, width, seed, **options)
         hidden = tuple(int(n) for n in task.plan.widths[1:-1])
-        return cls(arch, task.inputs, hidden, int(task.seed), task.method, task.pairs)
+        outputs = int(task.plan.widths[-1])
+        return cls(arch, task.inputs, hidden, int(task.seed), task.method, task.pairs, outputs)
 
     @cached_property
     def task(self) -> Task:
         """The request, checked and flattened for the samplers."""
-        kernels = {"jacobians": self.jacobians} if self.jacobians else {"ntk": False}
-        return prepare(
-            self.arch, self.inputs, self.widths, self.seed, method=self.method, **kernels
+        kernels: dict[str, Any] = (
+            {"jacobians": self.jacobians} if self.jacobians else {"ntk": False}
         )
+        options = {"method": self.method, "outputs": self.outputs, **kernels}
+        return prepare(self.arch, self.inputs, self.widths, self.seed, **options)
 
     def document(self, *, names: bool = True) -> dict[str, Any]:
         """Return all but the entries of the inputs as JSON data, those by their SHA-256; see ``canonical.encode``."""

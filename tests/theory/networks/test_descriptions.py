@@ -63,6 +63,7 @@ CHANGES = {
     "seed": ({"seed": 8}, "seed: 7 here, 8 asked for"),
     "widths": ({"width": (3, 6)}, "widths: (3, 5) here, (3, 6) asked for"),
     "kernels": ({"ntk": False}, "jacobians: ((true, surrogate)) here, () asked for"),
+    "outputs": ({"outputs": 2}, "outputs: 1 here, 2 asked for"),
     "jacobians": (
         {"jacobians": [("true", "true")]},
         "jacobians: ((true, surrogate)) here, ((true, true)) asked for",

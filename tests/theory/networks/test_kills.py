@@ -34,7 +34,7 @@ for line in sys.stdin:
     os.waitpid(child, 0)
     os.write(1, b"gone\\n")
 """
-KILLS = 8
+KILLS = 6
 BLOCK = 4
 
 

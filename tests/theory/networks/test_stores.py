@@ -247,6 +247,18 @@ def test_damaged_statistics_are_named(tmp_path):
     assert th.run_ensemble(HERE, 8, store=store).to_bytes() == total.to_bytes()
 
 
+def test_several_outputs(tmp_path):
+    several = described(outputs=2)
+    store = th.open_store(tmp_path / "run.zarr", several, block=BLOCK)
+    total = th.run_ensemble(several, 8, store=store)
+    whole = th.sample_networks(ARCH, X, 3, 8, seed=7, method="weights", outputs=2)
+    assert same(store, whole, 8)
+    assert total.covariance().value.shape == (4, 4)
+    np.testing.assert_allclose(
+        total.mean("kernels").value[0], whole.mean_ntk().value, rtol=1e-12, atol=1e-15
+    )
+
+
 def test_any_program_that_reads_zarr_reads_it(tmp_path, whole):
     import zarr
 

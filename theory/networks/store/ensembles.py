@@ -141,6 +141,7 @@ class Store:
             first=first,
             widths=self.description.widths,
             complete=True,
+            why=self.description.task.why,
         )
 
     def damaged(self) -> list[str]:
