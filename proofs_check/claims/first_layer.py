@@ -16,7 +16,7 @@ from proofs_check.verdict import Grade, Verdict, every
 from theory.activations import Activation
 from theory.estimate import Estimate
 from theory.gaussian import expectation
-from theory.kernels import Architecture, WeightLaw
+from theory.kernels import Architecture, WeightLaw, gaussian, rademacher
 from theory.networks import sample_networks
 from theory.networks.chains import binomial_pmf
 
@@ -72,7 +72,7 @@ def _b37(factor: float) -> Verdict:
     f = th.erf(1)
 
     def library(d: int) -> float:
-        arch = Architecture(1, f, weight_std=[STD, 1], weights=[th.rademacher(), th.gaussian()])
+        arch = Architecture(1, f, weight_std=[STD, 1], weights=[rademacher(), gaussian()])
         return float(th.nngp(arch, points(d), first_layer="exact")[0, 1])
 
     def constant() -> Verdict:
@@ -114,7 +114,7 @@ def lattice_kernel_and_its_distance() -> Verdict:
 
 
 X = np.array([[1.0, 0.5, -0.3, 0.7, 0.2, -0.9], [1.2, -0.4, -1.4, 0.1, 0.9, 0.3]])
-LAWS: tuple[WeightLaw, ...] = (th.rademacher(), th.ternary_weights(0.4))
+LAWS: tuple[WeightLaw, ...] = (rademacher(), th.ternary_weights(0.4))
 
 
 def _b37_sampled(first_layer: str, seed: int) -> Verdict:
@@ -127,7 +127,7 @@ def _b37_sampled(first_layer: str, seed: int) -> Verdict:
             th.hardtanh(1),
             weight_std=1.2,
             bias_std=bias,
-            weights=[law, th.gaussian()],
+            weights=[law, gaussian()],
         )
         run = sample_networks(
             arch, X, 256, 6000, seed + place, method="weights", jacobians=(pair,), threads=1
@@ -182,7 +182,7 @@ def rate(exponent: float, limit: float) -> Verdict:
 
 def _library_ties() -> Verdict:
     def library(d: int) -> float:
-        arch = Architecture(1, th.sign(), weights=[th.rademacher(), th.gaussian()])
+        arch = Architecture(1, th.sign(), weights=[rademacher(), gaussian()])
         return float(th.nngp(arch, np.ones((1, d)), first_layer="exact")[0, 0])
 
     routes = {"library": library, "1 - P(tie)": lambda d: 1 - tied(d)}

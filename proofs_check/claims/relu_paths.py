@@ -34,7 +34,7 @@ LAWS = {"signs": SIGNS, "ternary": TERNARY, "five": FIVE}
 NETWORKS: tuple[dict[str, Any], ...] = (
     {"x": (1, 3), "widths": (), "law": "five"},
     {"x": (1, 3), "widths": (2,), "law": "five"},
-    {"x": (1, -2), "widths": (3,), "law": "ternary"},
+    {"x": (1, -2), "widths": (3,), "law": "signs"},
     {"x": (1, 2), "widths": (2, 1), "law": "ternary"},
     {"x": (3,), "widths": (1, 2, 1), "law": "ternary"},
     {"x": (1, 2), "widths": (2, 2), "law": "signs"},
@@ -257,7 +257,7 @@ def _b61_sampled(factor: float, seed: int) -> Verdict:
             arch,
             x,
             widths,
-            60_000,
+            30_000,
             seed,
             method="weights",
             jacobians=(("true", "true"),),

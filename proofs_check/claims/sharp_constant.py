@@ -65,7 +65,8 @@ def conditional_variance(n: int) -> ScaleMixture:
 def _recurrence(moments: list[Fraction]) -> tuple[Float, Float]:
     """Return the recurrence coefficients of the orthogonal polynomials, by Chebyshev's algorithm in rationals."""
     before, row = [Fraction(0)] * len(moments), moments
-    diagonal, side = [moments[1] / moments[0]], []
+    diagonal = [moments[1] / moments[0]]
+    side: list[Fraction] = []
     for k in range(1, NODES):
         a, b = diagonal[-1], side[-1] if side else Fraction(0)
         following = [row[j + 1] - a * row[j] - b * before[j] for j in range(k, len(moments) - k)]

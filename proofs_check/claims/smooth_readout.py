@@ -63,7 +63,7 @@ def excess(n: int, f: Activation, t: Float) -> Float:
 def distances(name: str, n: int) -> tuple[float, float]:
     """W1 and W2 of n^(-1/2) sum w_j f(g_j), w_j = +-1, from its normal limit, both in units of s."""
     step = 0.04
-    t = step * np.arange(1, 350)
+    t: Float = step * np.arange(1.0, 350.0)
     change = np.exp(-t * t / 2) * np.expm1(np.minimum(excess(n, FUNCTIONS[name], t), t * t / 2))
     x = np.linspace(-8.0, 0.0, 3201)
     gap = step / math.pi * np.sin(np.multiply.outer(x, t)) @ (change / t)

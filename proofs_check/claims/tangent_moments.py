@@ -15,7 +15,7 @@ from proofs_check.methods.identity import identity
 from proofs_check.methods.statistics import Comparison, z_tests
 from proofs_check.verdict import Grade, Verdict, every
 from theory.estimate import Estimate
-from theory.kernels import Architecture, WeightLaw
+from theory.kernels import Architecture, WeightLaw, gaussian, rademacher
 from theory.networks import sample_networks
 from theory.networks.leading import LeadingMoments, tangent_spread
 from theory.networks.moments import one_layer_variance, relu_tangent_spread
@@ -112,12 +112,12 @@ def _rule(kinks: Float) -> tuple[Float, Float]:
     return z, (half[:, None] * weights).ravel() * density
 
 
-READOUTS = {"gaussian": (th.gaussian(), 3.0), "rademacher": (th.rademacher(), 1.0)}
+READOUTS = {"gaussian": (gaussian(), 3.0), "rademacher": (rademacher(), 1.0)}
 
 
 def one_layer(readout: WeightLaw) -> Architecture:
     """Return hardtanh(1/2) trained as hardtanh(1), s_w = 1.2 and s_b = 0.3."""
-    laws = [th.gaussian(), readout]
+    laws = [gaussian(), readout]
     return Architecture(1, SIGMA, TAU, weight_std=1.2, bias_std=0.3, weights=laws)
 
 
@@ -267,10 +267,10 @@ def _b63(factor: float) -> Verdict:
             agree(
                 {
                     "T43": lambda side, i: float(
-                        one_layer_variance(one_layer(th.gaussian()), X, (side, side))[i, i]
+                        one_layer_variance(one_layer(gaussian()), X, (side, side))[i, i]
                     ),
                     "recursion": lambda side, i: (
-                        factor * tangent_spread(one_layer(th.gaussian()), X[i], 1, side).variance
+                        factor * tangent_spread(one_layer(gaussian()), X[i], 1, side).variance
                     ),
                 },
                 [{"side": side, "i": i} for side in ("true", "surrogate") for i in (0, 1)],
@@ -307,7 +307,8 @@ def _b63_sampled(factor: float, seed: int) -> Verdict:
     for depth, f in ((2, th.hardtanh(1)), (3, th.erf(1))):
         arch = Architecture(depth, f, weight_std=1.3, bias_std=0.3)
         stated = tangent_spread(arch, [1.0, 1.2], 1)
-        kernels, covariances = [], []
+        kernels: list[Estimate] = []
+        covariances: list[Estimate] = []
         for place, n in enumerate((narrow, wide)):
             run = sample_networks(
                 arch, [[1.0, 1.2]], n, draws, seed + place, jacobians=(("true", "true"),), threads=1

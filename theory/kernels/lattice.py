@@ -43,7 +43,7 @@ def support(law: WeightLaw) -> tuple[Float, Float] | None:
     ends = np.concatenate([[places[0] - 1.0], places, [places[-1] + 1.0]])
     levels = ndtr(np.concatenate([[-np.inf], places, [np.inf]]))
     values, where = np.unique(steps((ends[:-1] + ends[1:]) / 2), return_inverse=True)
-    return values, np.bincount(where, np.diff(levels))
+    return values, np.asarray(np.bincount(where, np.diff(levels)), np.float64)
 
 
 @dataclass(frozen=True)
