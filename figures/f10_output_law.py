@@ -8,8 +8,9 @@ from matplotlib.figure import Figure as Canvas
 from scipy.stats import chi2, norm
 
 import theory as th
-from figures import style
+from figures import bound_panels, style
 from figures.base import Array, Arrays, Figure, thinned
+from theory.bounds import catalogue
 from theory.estimate import Estimate
 
 A = Fraction(1, 2)
@@ -42,12 +43,20 @@ def data(scale: float = 1.0) -> dict[str, Array]:
         columns = np.array(rows).T
         names = ("n", "distance", "distance_stderr", "coupling", "coupling_stderr")
         arrays |= {f"l{hidden}.{name}": column for name, column in zip(names, columns, strict=True)}
-        bounds = [th.bounds.basteri_trevisan(arch, INPUT, n).value for n in widths]
-        arrays[f"l{hidden}.bound"] = np.array(bounds)
-    line = np.array([WIDTHS[0], WIDTHS[-1]], dtype=float)
-    excess = _excess_variance()
-    arrays |= {"sharp.n": line, "sharp.distance": np.sqrt(6) / 8 * excess / _limit(1) ** 1.5 / line}
-    return arrays
+        for name in ("basteri_trevisan", "chi_square"):
+            bound = catalogue()[name]
+            if hidden > 1 and name != "basteri_trevisan":
+                continue
+            values = np.array([bound(arch, INPUT, n).value for n in widths])
+            # Without a value at small widths: the concentration that it needs is not there yet.
+            kept = np.isfinite(values)
+            if np.any(kept):
+                arrays |= {f"{name}_l{hidden}.n": np.array(widths, float)[kept]}
+                arrays |= {f"{name}_l{hidden}.value": values[kept]}
+        line = np.array([WIDTHS[0], WIDTHS[-1]], dtype=float)
+        sharp = th.distances.leading_wasserstein2(arch, INPUT, 1) / line
+        arrays |= {f"sharp_l{hidden}.n": line, f"sharp_l{hidden}.value": sharp}
+    return arrays | bound_panels.data(scale, SEED)
 
 
 def _arch(hidden: int) -> th.Architecture:
@@ -139,7 +148,7 @@ def _distance(variances: Array, limit: float, *, centred: bool) -> tuple[float, 
 
 def draw(canvas: Canvas, arrays: Arrays) -> None:
     """The law above, the distances below."""
-    grid = canvas.add_gridspec(2, 1, height_ratios=(1, 1.1))
+    grid = canvas.add_gridspec(4, 1, height_ratios=(1, 1.05, 0.95, 0.95))
     above, below = grid[0].subgridspec(1, 2), grid[1].subgridspec(1, len(DEPTHS))
     density, ratio = (canvas.add_subplot(above[0, k]) for k in range(2))
     _draw_density(density, arrays)
@@ -156,7 +165,17 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
     if first is not None:
         first.set_ylabel(r"distance $W_2(f_n(x), N(0,K))$")
         handles, labels = first.get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside lower center", ncols=4, columnspacing=1.4)
+        canvas.legend(handles, labels, loc="outside lower center", ncols=3, columnspacing=1.4)
+    third, fourth = grid[2].subgridspec(1, 2), grid[3].subgridspec(1, 2)
+    for place, mark, title, drawn in (
+        (third[0, 0], "f", "bound B2 / distance", bound_panels.draw_looseness),
+        (third[0, 1], "g", "features, readout", bound_panels.draw_binary),
+        (fourth[0, 0], "h", f"$n = {bound_panels.OUTPUT_WIDTH}$", bound_panels.draw_outputs),
+        (fourth[0, 1], "i", "two inputs", bound_panels.draw_angles),
+    ):
+        axes = canvas.add_subplot(place)
+        drawn(axes, arrays)
+        style.letter(axes, mark, title)
 
 
 def _draw_density(axes: Axes, arrays: Arrays) -> None:
@@ -208,22 +227,25 @@ def _draw_ratio(axes: Axes, arrays: Arrays) -> None:
 
 def _draw_distances(axes: Axes, arrays: Arrays, hidden: int) -> None:
     table, n = f"l{hidden}", arrays[f"l{hidden}.n"]
-    bound, coupling, distance = style.SERIES[3], style.SERIES[1], style.SERIES[0]
-    axes.plot(
-        n, arrays[f"{table}.bound"],
-        color=bound.colour, ls=bound.dash, label="explicit bound",
-    )  # fmt: skip
+    for name, series, label in (
+        ("basteri_trevisan", style.SERIES[3], "explicit bound B2"),
+        ("chi_square", style.SERIES[4], "chi-square bound B18"),
+    ):
+        if f"{name}_{table}.n" in arrays:
+            axes.plot(
+                arrays[f"{name}_{table}.n"], arrays[f"{name}_{table}.value"],
+                color=series.colour, ls=series.dash, label=label,
+            )  # fmt: skip
     for column, series, label in (
-        ("coupling", coupling, "coupling bound"),
-        ("distance", distance, "measured distance"),
+        ("coupling", style.SERIES[1], "coupling bound B6"),
+        ("distance", style.SERIES[0], "measured distance"),
     ):
         error = Z95 * arrays[f"{table}.{column}_stderr"]
         axes.errorbar(n, arrays[f"{table}.{column}"], error, label=label, **series.points)
-    if hidden == 1:
-        axes.plot(
-            arrays["sharp.n"], arrays["sharp.distance"],
-            color=style.BLACK, lw=0.8, label="sharp constant", zorder=1,
-        )  # fmt: skip
+    axes.plot(
+        arrays[f"sharp_{table}.n"], arrays[f"sharp_{table}.value"],
+        color=style.BLACK, lw=0.8, label="leading order", zorder=1,
+    )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="width $n$")
 
 
@@ -236,13 +258,19 @@ FIGURE = Figure(
     mixture over the conditional variance, of which {DRAWS} values are sampled for each width. (a) Density for width
     ${SHOWN[0]}$: mixtures (lines), raw outputs of networks with three hidden layers (dots). (b) Relative deviation of
     the density from the limit times $n$, with 95 % bands, and the leading term of its expansion in $1/n$ (closed
-    form). (c)-(e) Distance $W_2$: exact distance of the sampled mixture, the coupling bound estimated from the
-    same variances, and the explicit bound from closed forms; whiskers 95 % (jackknife for
-    the distance). The
-    bounds decrease like $n^{{-1/2}}$, the distance like $1/n$, with a sharp constant for one hidden layer.
+    form). (c)-(e) Distance $W_2$: exact distance of the sampled mixture, the coupling bound
+    estimated from the same variances, and bounds from closed forms; whiskers 95 % (jackknife for the distance). The
+    line of leading order is a closed form at every depth. B2 and B6 decrease like $n^{{-1/2}}$, the distance and,
+    for one hidden layer, the chi-square bound like $1/n$. (f) The explicit bound over the leading order of the
+    distance, $n={bound_panels.MAP_WIDTH}$, one input, $s_w={bound_panels.WEIGHT_STD}$. (g) One hidden layer:
+    sign features read out by signs (exact, a lattice law of order $n^{{-1/2}}$, with two bounds), and
+    $\mathrm{{erf}}$ features read out by Gaussian weights or signs (leading orders, without output bias).
+    (h) ReLU, one hidden layer: with $m$ outputs the distance grows like $m$ until the coupling bound, of
+    order $\sqrt{{m}}$, takes over. (i) $h_1$, two inputs at angle $\theta$, $|x|^2/d=1$: the bound is the lesser of
+    a form with the smallest eigenvalue and one without (dotted).
     """,
-    size_mm=(150.0, 132.0),
-    shows=("B2", "B8", "T45"),
+    size_mm=(150.0, 228.0),
+    shows=("B2", "B2.value", "B9", "B18.closed", "B19", "B38-B50.sign", "B41", "B58", "T45"),
     data=data,
     draw=draw,
     seed=SEED,

@@ -13,6 +13,7 @@ from proofs_check.methods.agree import agree
 from proofs_check.methods.domain import Domain
 from proofs_check.methods.identity import identity
 from proofs_check.verdict import Grade, Verdict, every
+from theory.bounds import catalogue
 from theory.distances import ScaleMixture, leading_covariance, radial_wasserstein
 from theory.networks import sign_chain
 
@@ -166,9 +167,9 @@ def one_dimensional(stein: float) -> Verdict:
     """Bounds on W2 over Var(A) for A = 1 +- 2^-k: corrections of relative order Var(A)."""
     constants = {**LEADING, "Stein kernel": stein}
     names = {
-        "Stein kernel": th.bounds.mixture_stein,
-        "path": th.bounds.mixture_benamou_brenier,
-        "chi-square": th.bounds.mixture_chi_square,
+        "Stein kernel": catalogue()["mixture_stein"],
+        "path": catalogue()["mixture_benamou_brenier"],
+        "chi-square": catalogue()["mixture_chi_square"],
     }
 
     def parts() -> Iterator[tuple[str, Verdict]]:

@@ -95,7 +95,12 @@ def test_the_bounds_of_f10_hold_for_the_measured_distance():
     arrays = thin("F10")
     for hidden in (1, 2, 3):
         assert np.all(arrays[f"l{hidden}.distance"] < arrays[f"l{hidden}.coupling"])
-        assert np.all(arrays[f"l{hidden}.coupling"] < arrays[f"l{hidden}.bound"])
+        bound = arrays[f"basteri_trevisan_l{hidden}.value"]
+        assert np.all(arrays[f"l{hidden}.coupling"] < bound)
+    exact = arrays["binary.lattice"]
+    assert np.all(exact < arrays["binary.skorokhod"])
+    assert np.all(arrays["outputs.distance"] < arrays["outputs.coupling"])
+    assert arrays["angle.eigenvalue_64"][0] > arrays["angle.free_64"][0]
 
 
 def test_what_the_caption_of_r1_says_of_the_spectra_is_true():

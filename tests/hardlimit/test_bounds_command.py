@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import theory as th
 from hardlimit.cli import app
 from hardlimit.commands import bounds as command
+from proofs_check import protocol
 from theory.distances import Sandwich
 
 NETWORK = ("--activation", "hardtanh(1)", "--bias-std", "0.3", "--draws", "200")
@@ -59,3 +61,12 @@ def test_a_violated_bound_is_shown_and_changes_the_exit_status(run, monkeypatch)
 
 def test_bad_widths_are_refused(run):
     assert "--widths" in run(*NETWORK, "--widths", "wide", status=2).output
+
+
+def test_the_protocol_runs_from_the_command(run, monkeypatch):
+    small = protocol.Grid({"sign": th.sign()}, (1,), (8,), ("one input",), protocol.ALL_LAWS)
+    monkeypatch.setattr(protocol, "DECLARED", small)
+    result = CliRunner().invoke(app, ["bounds", "--verify", "--draws", "64", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["networks"] == 3
+    assert CliRunner().invoke(app, ["bounds"]).exit_code == 2

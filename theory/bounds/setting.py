@@ -74,8 +74,7 @@ class Setting:
     @cached_property
     def eigenvalues(self) -> FloatArray:
         """Eigenvalues of K, increasing."""
-        values: FloatArray = np.linalg.eigvalsh(self.limit)
-        return values
+        return np.asarray(np.linalg.eigvalsh(self.limit), dtype=np.float64)
 
     @cached_property
     def coupling(self) -> Coupling:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh_tridiagonal
 from scipy.special import chdtr, chdtrc, chdtri, gammaincinv, gammaln
 
 from theory.checks import positive_int
@@ -15,9 +16,11 @@ from theory.errors import DomainError
 FloatArray = NDArray[np.float64]
 
 NEWTON_STEPS = 8
-SMALL_SHIFT = 0.05
+SMALL_SHIFT = 0.5
 BLOCK = 1_000_000
 PANELS = 48
+# Cells of the logarithm of the variance, nodes in each, and what counts as a breakdown of Lanczos.
+CELL, NODES, BREAKDOWN = 0.25, 8, 1e-13
 
 
 def radial_wasserstein(mixture: ScaleMixture, s2: float, outputs: int, order: float = 2) -> float:
@@ -56,7 +59,7 @@ def radial_wasserstein(mixture: ScaleMixture, s2: float, outputs: int, order: fl
         raise DomainError(
             f"s2 is {s2:g} and the least variance {mixture.variances.min():g}; radial laws need positive variances"
         )
-    ratio, weights = mixture.variances / s2, mixture.weights
+    ratio, weights = compressed(mixture.variances / s2, mixture.weights)
     # Panels between quantiles of the widest and the narrowest component, and tails beyond them.
     low = math.sqrt(float(ratio.min()) * float(chdtri(m, 1 - 1e-14)))
     high = math.sqrt(float(ratio.max()) * float(chdtri(m, 1e-18)))
@@ -81,6 +84,48 @@ def radial_wasserstein(mixture: ScaleMixture, s2: float, outputs: int, order: fl
     return float(math.sqrt(s2) * cost ** (1 / p))
 
 
+def compressed(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return a Gauss rule of at most NODES nodes for the measure in each cell of a logarithmic grid.
+
+    It keeps 2 NODES moments a cell (Lanczos): functions smooth on the scale of a value keep 1e-13.
+    """
+    cells = np.floor(np.log(values) / CELL)
+    nodes, masses = [], []
+    for cell in np.unique(cells):
+        inside = cells == cell
+        a, w = values[inside], weights[inside]
+        if a.size > NODES:
+            a, w = _gauss_rule(a, w)
+        nodes.append(a)
+        masses.append(w)
+    return np.concatenate(nodes), np.concatenate(masses)
+
+
+def _gauss_rule(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lanczos on the diagonal matrix of the values, started from the roots of the weights."""
+    centre, total = float(weights @ values / weights.sum()), float(weights.sum())
+    offsets = values - centre
+    scale = float(np.abs(offsets).max())
+    if scale == 0:
+        return values[:1], np.array([total])
+    offsets = offsets / scale
+    basis = [np.sqrt(weights / total)]
+    diagonal, side = [], []
+    for _ in range(NODES):
+        image = offsets * basis[-1]
+        diagonal.append(float(basis[-1] @ image))
+        # Twice, so that the basis stays orthogonal to the last digit.
+        for _ in range(2):
+            image = image - sum(float(image @ one) * one for one in basis)
+        norm = float(np.linalg.norm(image))
+        if norm < BREAKDOWN:
+            break
+        side.append(norm)
+        basis.append(image / norm)
+    found, vectors = eigh_tridiagonal(np.array(diagonal), np.array(side[: len(diagonal) - 1]))
+    return centre + scale * found, total * vectors[0] ** 2
+
+
 def _displacement(r: FloatArray, gap: FloatArray, tail: FloatArray, m: int) -> FloatArray:
     """Return S(r) - r, S the increasing map with P(chi_m <= S(r)) = P(radius <= r).
 
@@ -89,9 +134,9 @@ def _displacement(r: FloatArray, gap: FloatArray, tail: FloatArray, m: int) -> F
     below = r**2 < m
     safe = np.clip(tail, 1e-300, 1.0)
     far = np.where(below, np.sqrt(2 * gammaincinv(m / 2, safe)), np.sqrt(chdtri(m, safe))) - r
-    near = np.abs(far) < SMALL_SHIFT * (r + 1)
-    x, target = r[near], gap[near]
-    step = np.zeros(x.size)
+    # The density of chi_m changes by a factor e over 1 / |(m - 1)/r - r|, or over 1 at its top.
+    near = np.abs(far) * (1 + np.abs((m - 1) / r - r)) < SMALL_SHIFT
+    x, target, step = r[near], gap[near], far[near]
     for _ in range(NEWTON_STEPS):
         middle = 0.5 * step[:, None] * (1 + MEAN_NODES)
         increment = 0.5 * step * (_chi_density(x[:, None] + middle, m) @ MEAN_WEIGHTS)

@@ -71,12 +71,28 @@ def test_atom_of_any_order():
     assert value == pytest.approx(total**0.25, rel=1e-7)
 
 
-@pytest.mark.parametrize("outputs", [1, 2, 7])
+@pytest.mark.parametrize("outputs", [1, 2, 7, 300])
 def test_radial_distance_of_two_gaussians(outputs):
     """N(0, 4 I) and N(0, I): sqrt m."""
     assert radial_wasserstein(ScaleMixture([4.0]), 1.0, outputs) == pytest.approx(
         math.sqrt(outputs), rel=1e-7
     )
+
+
+@pytest.mark.parametrize("spread", [1e-4, 0.05, 0.5])
+def test_radial_distance_lies_below_the_coupling_at_any_number_of_outputs(spread):
+    """At most sqrt(m E (sqrt A - 1)^2), which many outputs attain: the radius then tells A."""
+    mixture = ScaleMixture([1 - spread, 1.0, 1 + spread])
+    cost = float(mixture.weights @ (np.sqrt(mixture.variances) - 1) ** 2)
+    ratios = [
+        radial_wasserstein(mixture, 1.0, m) / math.sqrt(m * cost)
+        for m in (1, 3, 30, 300, 3000, 30_000)
+    ]
+    assert np.all(np.diff(ratios) > 0)
+    assert ratios[-1] < 1
+    if spread == 0.5:
+        # What is missing is of order m^(-1/2).
+        assert 1 - ratios[-1] < (1 - ratios[-2]) / 2
 
 
 def test_radial_distance_of_one_output_is_that_on_the_line():
