@@ -14,7 +14,7 @@ from proofs_check.methods.exhaustive import exhaustive
 from proofs_check.methods.statistics import Comparison, z_tests
 from proofs_check.verdict import Grade, Verdict, every
 from theory.estimate import Estimate
-from theory.kernels import Architecture, WeightLaw
+from theory.kernels import Architecture, WeightLaw, gaussian
 from theory.kernels.weights import Latent
 
 SOURCE = "quantized-training.md, section 5.1, S46"
@@ -44,7 +44,7 @@ def stated(powers: tuple[int, ...]) -> Fraction:
 
 
 IID: tuple[tuple[WeightLaw, Fraction], ...] = (
-    (th.gaussian(), Fraction(1)),
+    (gaussian(), Fraction(1)),
     (th.rademacher(), Fraction(1)),
     (th.sparse_weights(0.5, "rademacher"), Fraction(1, 2)),
     (th.sparse_weights(0.25, "rademacher"), Fraction(1, 4)),
@@ -272,14 +272,14 @@ def _limit(factor: float, seed: int) -> Verdict:
     comparisons = []
     for law in LAWS:
         arch = Architecture(
-            1, th.hardtanh(1), weight_std=1.3, bias_std=0.2, weights=[th.gaussian(), law]
+            1, th.hardtanh(1), weight_std=1.3, bias_std=0.2, weights=[gaussian(), law]
         )
         run = th.sample_networks(arch, X, 24, 20_000, seed, method="weights", ntk=False, threads=1)
         products = run.outputs[:, :, None] * run.outputs[:, None, :]
         exact = factor * th.nngp(arch, X)
         comparisons.append(Comparison(f"{law}, width 24", Estimate.of_mean(products), exact))
         deep = Architecture(
-            2, th.hardtanh(1), weight_std=1.3, bias_std=0.2, weights=[th.gaussian(), law, law]
+            2, th.hardtanh(1), weight_std=1.3, bias_std=0.2, weights=[gaussian(), law, law]
         )
         wide = th.sample_networks(
             deep, X, 128, 5_000, seed + 1, method="weights", ntk=False, threads=1

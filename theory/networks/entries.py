@@ -72,6 +72,9 @@ def fill_row(out, count, latent, entries, row, room):  # type: ignore[no-untyped
     A masked row of normals draws those that are kept, in order.
     """
     masked = is_masked(entries)
+    if latent != _SIGN and not masked:
+        fill_normals(out, count, entries.values, row, room)
+        return
     size = words_of(count)
     words, masks = np.empty(size if latent == _SIGN else 0, np.uint64), np.empty(size, np.uint64)
     row_of_masks(masks, count, entries, row, room)
@@ -82,17 +85,14 @@ def fill_row(out, count, latent, entries, row, room):  # type: ignore[no-untyped
             kept = float((masks[j // WORD] >> bit) & _ONE) if masked else 1.0
             out[j] = kept * (1.0 - 2.0 * float((words[j // WORD] >> bit) & _ONE))
         return
-    drawn = count
-    if masked:
-        drawn = 0
-        for j in range(count):
-            drawn += np.int64((masks[j // WORD] >> _U(j % WORD)) & _ONE)
+    drawn = np.int64(0)
+    for j in range(count):
+        drawn += np.int64((masks[j // WORD] >> _U(j % WORD)) & _ONE)
     fill_normals(out, drawn, entries.values, row, room)
-    if masked:
-        for j in range(count - 1, -1, -1):
-            kept = (masks[j // WORD] >> _U(j % WORD)) & _ONE
-            drawn -= np.int64(kept)
-            out[j] = out[drawn] if kept else 0.0
+    for j in range(count - 1, -1, -1):
+        kept = (masks[j // WORD] >> _U(j % WORD)) & _ONE
+        drawn -= np.int64(kept)
+        out[j] = out[drawn] if kept else 0.0
 
 
 @compiled

@@ -64,7 +64,8 @@ class _Vectors:
         """``one`` times ``two`` plus ``total``, rounded once."""
         name = f"llvm.fma.v{self.lanes}f{8 * self.size}"
         kind = ir.FunctionType(self.type, [self.type] * 3)
-        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        insert: Any = cgutils.get_or_insert_function
+        function = insert(self.builder.module, kind, name)
         return self.builder.call(function, [one, two, total])
 
 
@@ -173,6 +174,7 @@ def _sums(signed: bool) -> Any:
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vectors = _Vectors(context, builder, signature, arguments)
+        entry: Any = cgutils.gep_inbounds
         upper = builder.alloca(ir.ArrayType(vectors.type, 16))
         zero = ir.Constant(vectors.type, [0.0] * vectors.lanes)
         with cgutils.for_range(builder, _constant(8)) as outer:
@@ -188,9 +190,9 @@ def _sums(signed: bool) -> Any:
                     sums = added + less if signed else sums + added
                 halves.append(sums)
             for index, total in enumerate(halves[1]):
-                builder.store(total, cgutils.gep_inbounds(builder, upper, 0, index))
+                builder.store(total, entry(builder, upper, 0, index))
             with cgutils.for_range(builder, _constant(16)) as inner:
-                high = builder.load(cgutils.gep_inbounds(builder, upper, 0, inner.index))
+                high = builder.load(entry(builder, upper, 0, inner.index))
                 group = builder.add(builder.mul(outer.index, _constant(16)), inner.index)
                 start = builder.mul(group, _constant(16 * vectors.lanes))
                 for index, low in enumerate(halves[0]):
