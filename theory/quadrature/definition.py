@@ -46,7 +46,6 @@ class Shape(StrEnum):
 
     BELL = "like exp(-x^2): settled within a few widths"
     FADING = "like exp(-|x|): settled within some tens of widths"
-    ALGEBRAIC = "like 1/(1 + x^2): bends less and less, but for ever"
     WAVE = "like sin(x): bends everywhere"
 
 
@@ -72,16 +71,13 @@ class Definition:
     diracs
         Pairs (place, weight) of exact numbers, weights non-zero.
     features
-        Where smooth pieces bend on a scale of their own (erf, Gaussian bump, arctan, sine).
-    growth
-        Degree of the polynomial growth at infinity.
+        Where smooth pieces bend on a scale of their own (erf, Gaussian bump, sine).
     """
 
     x: sp.Symbol
     pieces: tuple[Piece, ...]
     diracs: tuple[tuple[sp.Expr, sp.Expr], ...]
     features: tuple[Feature, ...]
-    growth: int
 
     def value(self, place: sp.Expr) -> sp.Expr:
         """Exact value at a point; at a jump the midpoint, which is what a symmetric limit gives."""
@@ -106,7 +102,6 @@ _SCALES = {
     sp.exp: (sp.S.One, Shape.FADING),
     sp.tanh: (sp.S.One, Shape.FADING),
     sp.cosh: (sp.S.One, Shape.FADING),
-    sp.atan: (sp.S.One, Shape.ALGEBRAIC),
     sp.sin: (sp.S.One, Shape.WAVE),
     sp.cos: (sp.S.One, Shape.WAVE),
 }
@@ -146,10 +141,9 @@ def _define(expr: sp.Expr, breakpoints: tuple[sp.Expr, ...]) -> Definition:
 def definition(
     x: sp.Symbol, pieces: tuple[Piece, ...], diracs: tuple[tuple[sp.Expr, sp.Expr], ...]
 ) -> Definition:
-    """Assemble a definition; features and growth are read off the pieces."""
+    """Assemble a definition; features are read off the pieces."""
     features = {feature for piece in pieces for feature in _features(piece, x)}
-    growth = max((_growth(piece.expr, x) for piece in pieces), default=0)
-    return Definition(x, pieces, diracs, tuple(sorted(features, key=str)), growth)
+    return Definition(x, pieces, diracs, tuple(sorted(features, key=str)))
 
 
 def _split_diracs(
@@ -245,14 +239,10 @@ def _freeze(expr: sp.Expr, x: sp.Symbol, sample: sp.Expr) -> sp.Expr:
 
 
 def _features(piece: Piece, x: sp.Symbol) -> Iterator[Feature]:
-    """Read features off the functions and the negative or broken powers of a piece."""
-    for call in piece.expr.atoms(sp.Function, sp.Pow):
+    """Read features off the functions of a piece."""
+    for call in piece.expr.atoms(sp.Function):
         argument = call.args[0]
         if not call.has(x) or not argument.is_polynomial(x):
-            continue
-        if isinstance(call, sp.Pow):
-            if not call.exp.is_Integer or call.exp.is_negative:
-                yield from _poles(argument, x, piece)
             continue
         degree = sp.degree(argument, x)
         if degree == 2 and isinstance(call, sp.exp):
@@ -262,18 +252,3 @@ def _features(piece: Piece, x: sp.Symbol) -> Iterator[Feature]:
             slope, shift = sp.Poly(argument, x).all_coeffs()
             width, shape = _SCALES[call.func]
             yield Feature(-shift / slope, width / sp.Abs(slope), shape)
-
-
-def _poles(base: sp.Expr, x: sp.Symbol, piece: Piece) -> Iterator[Feature]:
-    """Yield singularities of a power: their distance from the real axis, or from the piece."""
-    for root in sp.Poly(base, x).all_roots():
-        centre, height = sp.re(root), sp.Abs(sp.im(root))
-        distances = [sp.Abs(end - centre) for end in (piece.lo, piece.hi) if end.is_finite]
-        width = height if height != 0 else sp.Min(*distances)
-        if width != 0:
-            yield Feature(centre, width, Shape.ALGEBRAIC)
-
-
-def _growth(expr: sp.Expr, x: sp.Symbol) -> int:
-    bounded = expr.replace(lambda e: isinstance(e, sp.Function), lambda _: sp.S.One)
-    return int(sp.degree(bounded, x)) if bounded.is_polynomial(x) and bounded.has(x) else 0

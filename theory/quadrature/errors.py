@@ -4,4 +4,4 @@ from theory.errors import HardlimitError
 
 
 class QuadratureError(HardlimitError, ArithmeticError):
-    """Two independent resolutions of the same integral disagree beyond the digits asked for."""
+    """An integral is not proved to the digits asked for."""

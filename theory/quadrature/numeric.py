@@ -1,19 +1,32 @@
-"""Expressions in numbers: functions of balls at a fixed precision.
+"""Expressions in numbers: analytic functions of real and complex balls at a fixed precision.
 
-Balls carry the rounding error of every operation; what is left to check is the quadrature alone.
+Balls carry the rounding error of every operation, and a wide complex ball bounds a function off the
+real axis, which is what bounds the error of a quadrature.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sympy as sp
-from flint import arb, fmpq
+from flint import acb, arb, fmpq
 
 from theory.errors import ActivationError
 
-Real: TypeAlias = Callable[[arb], arb]
+# Real balls to real balls, complex ones to complex ones; a constant stays real.
+Holomorphic: TypeAlias = Callable[[Any], Any]
 
-_FUNCTIONS: dict[type[sp.Basic], Real] = {
+
+def _analytic(name: str) -> Holomorphic:
+    """Return a function that is nan on complex balls that meet its branch cut."""
+
+    def function_(value: Any) -> Any:
+        method = getattr(value, name)
+        return method(analytic=True) if isinstance(value, acb) else method()
+
+    return function_
+
+
+_FUNCTIONS: dict[type[sp.Basic], Holomorphic] = {
     sp.erf: lambda value: value.erf(),
     sp.erfc: lambda value: value.erfc(),
     sp.exp: lambda value: value.exp(),
@@ -21,9 +34,9 @@ _FUNCTIONS: dict[type[sp.Basic], Real] = {
     sp.cos: lambda value: value.cos(),
     sp.tanh: lambda value: value.tanh(),
     sp.cosh: lambda value: value.cosh(),
-    sp.log: lambda value: value.log(),
+    sp.log: _analytic("log"),
+    # A ball that is symmetric about the real axis meets the cuts only with +-i, where this is nan.
     sp.atan: lambda value: value.atan(),
-    sp.Abs: abs,
 }
 _CONSTANTS: dict[sp.Basic, Callable[[], arb]] = {
     sp.pi: arb.pi,
@@ -38,7 +51,7 @@ def number(value: sp.Expr) -> arb:
     return _lower(value, None)(arb(0))
 
 
-def function(expr: sp.Expr, x: sp.Symbol) -> Real:
+def function(expr: sp.Expr, x: sp.Symbol) -> Holomorphic:
     """Turn a smooth expression into a function of balls, at the current precision."""
     if not expr.is_polynomial(x):
         return _lower(expr, x)
@@ -49,7 +62,7 @@ def function(expr: sp.Expr, x: sp.Symbol) -> Real:
         slope, shift = coefficients
         return lambda value: slope * value + shift
 
-    def horner(value: arb) -> arb:
+    def horner(value: Any) -> Any:
         total = coefficients[0]
         for coefficient in coefficients[1:]:
             total = total * value + coefficient
@@ -58,7 +71,7 @@ def function(expr: sp.Expr, x: sp.Symbol) -> Real:
     return horner
 
 
-def _lower(expr: sp.Expr, x: sp.Symbol | None) -> Real:
+def _lower(expr: sp.Expr, x: sp.Symbol | None) -> Holomorphic:
     if expr == x:
         return lambda value: value
     if expr in _CONSTANTS:
@@ -67,9 +80,15 @@ def _lower(expr: sp.Expr, x: sp.Symbol | None) -> Real:
         return _constant(arb(fmpq(int(expr.p), int(expr.q))))
     if isinstance(expr, sp.Pow):
         return _power(expr, x)
+    if x is not None:
+        constant, rest = expr.as_independent(x, as_Add=False)
+        if constant != 1:
+            return _scaled(number(constant), rest, x)
+        if isinstance(expr, sp.exp) and _is_bell(expr.args[0], x):
+            return _bell(expr.args[0], x)
     arguments = [_lower(argument, x) for argument in expr.args]
     if isinstance(expr, sp.Add):
-        return lambda value: sum((term(value) for term in arguments), arb(0))
+        return _sum(arguments)
     if isinstance(expr, sp.Mul):
         return _product(arguments)
     rule = _FUNCTIONS.get(expr.func)
@@ -82,12 +101,52 @@ def _lower(expr: sp.Expr, x: sp.Symbol | None) -> Real:
     return lambda value: rule(argument(value))
 
 
-def _constant(ball: arb) -> Real:
+def _scaled(factor: arb, rest: sp.Expr, x: sp.Symbol) -> Holomorphic:
+    if rest == 1:
+        return _constant(factor)
+    if rest == x:
+        return lambda value: factor * value
+    inner = _lower(rest, x)
+    return lambda value: factor * inner(value)
+
+
+def _is_bell(argument: sp.Expr, x: sp.Symbol) -> bool:
+    return bool(argument.is_polynomial(x)) and sp.degree(argument, x) == 2
+
+
+def _bell(argument: sp.Expr, x: sp.Symbol) -> Holomorphic:
+    """Complete the square, so that a wide ball is squared without loss."""
+    bend, tilt, _ = sp.Poly(argument, x).all_coeffs()
+    centre = -tilt / (2 * bend)
+    top, place, scale = map(number, (argument.subs(x, centre), centre, bend))
+    return lambda value: (top + scale * _square(value - place)).exp()
+
+
+def _square(value: Any) -> Any:
+    if isinstance(value, acb):
+        across = value.real * value.imag
+        return acb(_square(value.real) - _square(value.imag), 2 * across)
+    if value.rel_accuracy_bits() > 8:
+        return value * value
+    return (value.abs_lower() * value.abs_lower()).union(value.abs_upper() * value.abs_upper())
+
+
+def _constant(ball: arb) -> Holomorphic:
     return lambda _: ball
 
 
-def _product(factors: list[Real]) -> Real:
-    def product(value: arb) -> arb:
+def _sum(terms: list[Holomorphic]) -> Holomorphic:
+    def total(value: Any) -> Any:
+        found = terms[0](value)
+        for term in terms[1:]:
+            found = found + term(value)
+        return found
+
+    return total
+
+
+def _product(factors: list[Holomorphic]) -> Holomorphic:
+    def product(value: Any) -> Any:
         total = factors[0](value)
         for factor in factors[1:]:
             total = total * factor(value)
@@ -96,15 +155,40 @@ def _product(factors: list[Real]) -> Real:
     return product
 
 
-def _power(expr: sp.Pow, x: sp.Symbol | None) -> Real:
-    base, exponent = _lower(expr.base, x), expr.exp
+def _power(expr: sp.Pow, x: sp.Symbol | None) -> Holomorphic:
+    exponent = expr.exp
     if exponent.is_Integer:
-        # arb's own integer power is nan on a ball that contains 0.
-        repeated = _product([base] * abs(int(exponent)))
+        parts = sp.Mul.make_args(sp.factor(expr.base)) if exponent.is_negative else ()
+        if len(parts) > 1:
+            # Factors of a pole are bounded one by one.
+            return _lower(sp.Mul(*(part**exponent for part in parts)), x)
+        repeated = _repeated(expr.base, abs(int(exponent)), x)
         return repeated if exponent.is_positive else lambda value: 1 / repeated(value)
-    if exponent == sp.Rational(1, 2):
-        return lambda value: base(value).sqrt()
-    if exponent == -sp.Rational(1, 2):
-        return lambda value: base(value).rsqrt()
-    raised = _lower(exponent, x)
+    if exponent in (sp.Rational(1, 2), -sp.Rational(1, 2)):
+        root = _analytic("sqrt" if exponent.is_positive else "rsqrt")
+        base = _lower(expr.base, x)
+        return lambda value: root(base(value))
+    if x is not None and expr.has(x):
+        raise ActivationError(f"no rule to evaluate the power {expr} off the real axis")
+    base, raised = _lower(expr.base, x), _lower(exponent, x)
     return lambda value: base(value) ** raised(value)
+
+
+def _repeated(base: sp.Expr, times: int, x: sp.Symbol | None) -> Holomorphic:
+    """Multiply repeatedly; wide balls are squared without loss, so that poles stay apart from the axis."""
+    if x is not None and base.is_polynomial(x) and sp.degree(base, x) == 2:
+        poly = sp.Poly(base, x)
+        bend, tilt, _ = poly.all_coeffs()
+        centre = -tilt / (2 * bend)
+        least, place, scale = map(number, (base.subs(x, centre), centre, bend))
+
+        def parabola(value: Any) -> Any:
+            return least + scale * _square(value - place)
+
+        return _product([parabola] * times)
+    factor = _lower(base, x)
+    if times % 2:
+        # arb's own integer power is nan on a ball that contains 0.
+        return _product([factor] * times)
+    half = _repeated(base, times // 2, x)
+    return lambda value: _square(half(value))

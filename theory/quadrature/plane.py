@@ -1,32 +1,25 @@
-"""The two-dimensional integral: outer over u, inner over v given u.
+"""The two-dimensional integral, cut into quadrilaterals.
 
-In units of the standard deviations, u = sqrt(p) s and v = sqrt(q) (rho s + r z) with s, z
-independent standard normals and r^2 = 1 - rho^2. The joint exponent (s^2 + z^2)/2 is smallest over
-each rectangle cell x cell at a point known exactly; everything whose exponent exceeds the smallest
-one of all rectangles of a pair by ``reach`` is cut.
+In units of the standard deviations, u = sqrt(p) s and v = sqrt(q) (rho s + r z) with s, z independent
+standard normals and r^2 = 1 - rho^2. A cell of u times a cell of v is a parallelogram of the plane (s, z);
+verticals through its corners cut it into panels. The inner coordinate is z where |rho| is small and s where
+it is large: then sides lean by at most 45 degrees, and no scale is left but those of f and g.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from flint import arb, ctx
+from flint import arb
 
-from theory.quadrature.axis import Axis, Bend, Cell
-from theory.quadrature.definition import Shape
-from theory.quadrature.errors import QuadratureError
-from theory.quadrature.line import (
-    NOTHING,
-    Sum,
-    cell_sums,
-    clamp,
-    density,
-    energy,
-    gaussian_sums,
-)
-from theory.quadrature.panels import Feature, Resolution, panels, rule
+from theory.quadrature.axis import Axis
+from theory.quadrature.certify import Patch, Sum, User, certified
+from theory.quadrature.growth import Growth
+from theory.quadrature.line import clamp, density, energy, gaussian_sums
+from theory.quadrature.panels import Form, Panel
 
 Pair = tuple[int, int]
+Span = tuple[arb, arb]
 
 
 @dataclass(frozen=True)
@@ -43,129 +36,137 @@ class Whitened:
         return Whitened(self.std_v, self.std_u, self.rho, self.r)
 
 
-@dataclass(frozen=True)
-class Rectangle:
-    """One cell of u times one cell of v, with its sides in units of the standard deviations."""
+class Plane:
+    """Integrals of f(u) g(v) for pairs of functions on two axes."""
 
-    f: Cell
-    g: Cell
-    s: tuple[arb, arb]
-    t: tuple[arb, arb]
-    scales: Whitened
+    def __init__(self, first: Axis, second: Axis, pairs: Sequence[Pair], scales: Whitened) -> None:
+        self.first, self.second, self.scales = first, second, scales
+        self.zero = arb(0)
+        self.users: dict[Pair, list[User[Pair]]] = {}
+        self.floors: dict[Pair, arb] = {}
+        rows, columns = _uses(first), _uses(second)
+        boxes: dict[Pair, arb] = {}
+        for i, j in pairs:
+            for a, n, left in rows.get(i, ()):
+                for b, m, right in columns.get(j, ()):
+                    if (a, b) not in boxes:
+                        boxes[a, b] = self._floor(*self._spans(a, b))
+                    self.users.setdefault((a, b), []).append(User((i, j), n, m, left * right))
+                    known = self.floors.get((i, j))
+                    if known is None or boxes[a, b] < known:
+                        self.floors[i, j] = boxes[a, b]
+        self.boxes = boxes
 
-    def energy(self, s: arb) -> arb:
-        """Return the smallest exponent on the line u = sqrt(p) s inside the rectangle."""
-        z = (clamp(self.scales.rho * s, *self.t) - self.scales.rho * s) / self.scales.r
-        return energy(s) + energy(z)
+    def floor(self, key: Pair) -> arb:
+        """Return the least exponent where a pair has something."""
+        return self.floors.get(key, self.zero).mid()
 
-    def peak(self) -> arb:
-        """Return s where the exponent is smallest (it is convex in s)."""
-        return clamp(self.scales.rho * clamp(arb(0), *self.t), *self.s)
+    def beyond(self, key: Pair, cap: arb) -> arb:
+        """Bound the integral of |f g| where the exponent is above ``cap``."""
+        f: Growth = self.first.growths[key[0]].of_normal(self.zero, self.scales.std_u)
+        g = self.second.growths[key[1]].of_normal(self.zero, self.scales.std_v)
+        return 2 * arb.pi() * (f * g).beyond(cap)
 
-    def span(self, cap: arb) -> tuple[arb, arb]:
-        """Bound s where the exponent is below ``cap``: the shadow of an ellipse cut by a strip."""
-        radius = (2 * cap).sqrt().mid()
-        sides = []
-        for sign in (-1, 1):
-            t = clamp(self.scales.rho * radius * sign, *self.t).mid()
-            room = max(2 * cap - t * t, arb(0)).sqrt()
-            sides.append((self.scales.rho * t + sign * self.scales.r * room).mid())
-        return max(self.s[0], sides[0]), min(self.s[1], sides[1])
+    def patches(self, caps: Mapping[Pair, arb]) -> Iterator[Patch[Pair]]:
+        """Yield each cell times each cell, as far as some pair needs it."""
+        along_v = self.scales.rho * self.scales.rho < self.scales.r * self.scales.r
+        zero, s = self.zero, self.scales
+        forms = (
+            (Form(zero, s.std_u, zero), Form(s.std_v * s.r, s.std_v * s.rho, zero))
+            if along_v
+            else (Form(s.std_u, zero, zero), Form(s.std_v * s.rho, s.std_v * s.r, zero))
+        )
+        for (a, b), users in self.users.items():
+            present = [user for user in users if user.key in caps]
+            cap = max((caps[user.key] for user in present), default=zero)
+            if not present or self.boxes[a, b] > cap:
+                continue
+            # One more than the cap: the rounding of what cuts is far below 1.
+            panels = self._panels(*self._spans(a, b), (cap + 1).mid(), along_v=bool(along_v))
+            if panels:
+                f, g = self.first.cells[a], self.second.cells[b]
+                yield Patch(panels, f.factors, g.factors, forms, present)
 
-    def features(self, first: Axis, second: Axis) -> Iterator[Bend]:
-        """Yield where the outer integrand bends: features of f, images of edges and features of g."""
+    def _spans(self, a: int, b: int) -> tuple[Span, Span]:
+        """Return a cell of u and one of v in units of the standard deviations."""
+        f, g, scales = self.first.cells[a], self.second.cells[b], self.scales
+        return (f.lo / scales.std_u, f.hi / scales.std_u), (
+            g.lo / scales.std_v,
+            g.hi / scales.std_v,
+        )
+
+    def _floor(self, s: Span, t: Span) -> arb:
+        """Return the least exponent on a parallelogram: it is convex along s."""
         rho, r = self.scales.rho, self.scales.r
-        for bend in first.features:
-            std = self.scales.std_u
-            yield Bend(bend.centre / std, bend.width / std, bend.shape)
-        if rho == 0:
-            return
-        for edge in self.t:
-            if edge.is_finite():
-                yield Bend(edge / rho, r / abs(rho), Shape.BELL)
-                # Beyond the image the integrand is itself a Gaussian of width r, centred here.
-                if abs(edge) * r > abs(rho):
-                    yield Bend(rho * edge, r, Shape.BELL)
-        for bend in second.features:
-            centre, width = bend.centre / self.scales.std_v, bend.width / self.scales.std_v
-            if bend.shape is not Shape.WAVE:
-                width = (width * width + r * r).sqrt()
-            yield Bend(centre / rho, width / abs(rho), bend.shape)
+        place = clamp(rho * clamp(self.zero, *t), *s)
+        off = (clamp(rho * place, *t) - rho * place) / r
+        return energy(place) + energy(off)
 
-
-def expectations(
-    first: Axis,
-    second: Axis,
-    pairs: Sequence[Pair],
-    scales: Whitened,
-    resolution: Resolution,
-) -> dict[Pair, Sum]:
-    """Integrate f(u) g(v) for pairs of functions on two axes, at full rank and current precision.
-
-    A pair whose integrand bends too often to be followed has no sum.
-    """
-    sums = dict.fromkeys(pairs, NOTHING)
-    hopeless: set[Pair] = set()
-    norm = 1 / (2 * arb.pi())
-    for box, cap, users in _needed(first, second, pairs, scales, resolution):
-        if all(pair in hopeless for pair, *_ in users):
-            continue
-        try:
-            integrals = _integrals(box, first, second, cap, resolution)
-        except QuadratureError:
-            hopeless.update(pair for pair, *_ in users)
-            continue
-        for pair, j, k, coefficient in users:
-            sums[pair] += integrals[j][k].scaled(coefficient * norm)
-    for pair, value in _restricted(first, second, pairs, scales, resolution):
-        if value is None:
-            hopeless.add(pair)
+    def _panels(self, s: Span, t: Span, cap: arb, *, along_v: bool) -> list[Panel]:
+        """Cut what a parallelogram holds up to an exponent."""
+        rho, r = self.scales.rho, self.scales.r
+        # Cut at two distances, so that no two of the cuts meet at the axis.
+        near, far = (2 * cap).sqrt().mid(), (2 * cap + 2).sqrt().mid()
+        s, t = (max(s[0], -near), min(s[1], near)), (max(t[0], -far), min(t[1], far))
+        # t = lean y + step x
+        lean, step = (rho, r) if along_v else (r, rho)
+        bottom, top = _shadow(t, lean, abs(step), cap)
+        if along_v:
+            bottom, top = max(s[0], bottom), min(s[1], top)
+            room = _room(clamp(self.zero, bottom, top), cap)
+            upright = -room, room
         else:
-            sums[pair] += value
-    back = [(j, i) for i, j in pairs]
-    smooth = replace(first, diracs=())
-    for (j, i), value in _restricted(second, smooth, back, scales.flipped(), resolution):
-        if value is None:
-            hopeless.add((i, j))
-        else:
-            sums[i, j] += value
-    return {pair: part for pair, part in sums.items() if pair not in hopeless}
+            room = _room(clamp(self.zero, *s), cap)
+            bottom, top = max(bottom, -room), min(top, room)
+            upright = s
+        if not bottom < top:
+            return []
+        slanted = t if step > 0 else (t[1], t[0])
+        crossings = [] if lean == 0 else [(e - step * k) / lean for e in slanted for k in upright]
+        inside = [y for y in crossings if not (y < bottom or y > top)]
+        cuts = sorted([bottom, *inside, top], key=_Middle)
+
+        def lines(y: arb) -> tuple[arb, arb, arb, arb]:
+            return (*upright, (slanted[0] - lean * y) / step, (slanted[1] - lean * y) / step)
+
+        panels = []
+        for left, right in pairwise(cuts):
+            if not left < right:
+                wide = (upright[0], upright[0]), (upright[1], upright[1])
+                panels.append(Panel(left.union(right), left.union(right), *wide, sliver=True))
+                continue
+            at, middle = (lines(left), lines(right)), lines((left + right) / 2)
+            lower = 2 if middle[2] > middle[0] else 0
+            upper = 3 if middle[3] < middle[1] else 1
+            if middle[lower] > middle[upper]:
+                continue
+            edges = (at[0][lower], at[1][lower]), (at[0][upper], at[1][upper])
+            panels.append(Panel(left, right, *edges))
+        return panels
 
 
-_User = tuple[Pair, int, int, arb]
+class _Middle:
+    """Orders balls by their midpoints."""
+
+    def __init__(self, ball: arb) -> None:
+        self.middle = ball.mid()
+
+    def __lt__(self, other: "_Middle") -> bool:
+        return bool(self.middle < other.middle)
 
 
-def _needed(
-    first: Axis, second: Axis, pairs: Sequence[Pair], scales: Whitened, resolution: Resolution
-) -> Iterator[tuple[Rectangle, arb, list[_User]]]:
-    """Yield rectangles that some pair needs, the exponent to cut at, and who needs what of them."""
-    by_pair: dict[Pair, list[tuple[int, int, int, int, arb]]] = {pair: [] for pair in pairs}
-    boxes, floors = {}, {}
-    rows, columns = _uses(first), _uses(second)
-    for i, j in pairs:
-        for a, n, left in rows.get(i, ()):
-            for b, m, right in columns.get(j, ()):
-                by_pair[i, j].append((a, b, n, m, left * right))
-                if (a, b) not in boxes:
-                    f, g = first.cells[a], second.cells[b]
-                    box = Rectangle(
-                        f,
-                        g,
-                        (f.lo / scales.std_u, f.hi / scales.std_u),
-                        (g.lo / scales.std_v, g.hi / scales.std_v),
-                        scales,
-                    )
-                    boxes[a, b], floors[a, b] = box, box.energy(box.peak())
-    caps: dict[Pair, arb] = {}
-    users: dict[Pair, list[_User]] = {}
-    for pair, parts in by_pair.items():
-        cap = min((floors[a, b] for a, b, *_ in parts), default=arb(0)) + resolution.reach
-        for a, b, n, m, coefficient in parts:
-            if floors[a, b] < cap:
-                caps[a, b] = max(caps.get((a, b), cap), cap)
-                users.setdefault((a, b), []).append((pair, n, m, coefficient))
-    for where, whom in users.items():
-        yield boxes[where], caps[where], whom
+def _room(place: arb, cap: arb) -> arb:
+    """Return how far the other coordinate goes below an exponent."""
+    return max(2 * cap - place * place, arb(0)).mid().sqrt().mid()
+
+
+def _shadow(t: Span, lean: arb, step: arb, cap: arb) -> Span:
+    """Bound lean t + step w on the disc (t^2 + w^2)/2 <= cap, lean^2 + step^2 = 1, step > 0."""
+    sides = []
+    for sign in (-1, 1):
+        place = clamp(lean * (2 * cap).sqrt() * sign, *t).mid()
+        sides.append((lean * place + sign * step * _room(place, cap)).mid())
+    return sides[0], sides[1]
 
 
 def _uses(axis: Axis) -> dict[int, list[tuple[int, int, arb]]]:
@@ -176,55 +177,36 @@ def _uses(axis: Axis) -> dict[int, list[tuple[int, int, arb]]]:
     return found
 
 
-def _integrals(
-    box: Rectangle, first: Axis, second: Axis, cap: arb, resolution: Resolution
-) -> list[list[Sum]]:
-    """Integrate every factor of u times every factor of v over a rectangle."""
-    scales, half_ = box.scales, arb("0.5")
-    slope, std = scales.std_v * scales.rho, scales.std_v * scales.r
-    values = [[arb(0)] * len(box.g.factors) for _ in box.f.factors]
-    masses = [[arb(0)] * len(box.g.factors) for _ in box.f.factors]
-    lo, hi = box.span(cap)
-    s0 = clamp(box.peak(), lo, hi)
-    narrow: list[Feature] = [
-        (float((bend.centre - s0).mid()), float(bend.width.mid()), bend.shape)
-        for bend in box.features(first, second)
-        if bend.width < 1
-    ]
-    bottom = box.energy(s0)
+def expectations(
+    first: Axis, second: Axis, pairs: Sequence[Pair], scales: Whitened, digits: int
+) -> dict[Pair, Sum]:
+    """Integrate f(u) g(v) for pairs of functions on two axes, at full rank and current precision.
 
-    def exponent(offset: float) -> float:
-        return float((box.energy(s0 + offset) - bottom).mid())
+    A pair whose integrand bends too often to be followed has no sum.
+    """
+    norm = 1 / (2 * arb.pi())
+    sums = {
+        pair: part.scaled(norm)
+        for pair, part in certified(Plane(first, second, pairs, scales), pairs, digits).items()
+    }
+    for pair, value in _restricted(first, second, pairs, scales, digits):
+        _add(sums, pair, value)
+    back = [(j, i) for i, j in pairs]
+    smooth = replace(first, diracs=())
+    for (j, i), value in _restricted(second, smooth, back, scales.flipped(), digits):
+        _add(sums, (i, j), value)
+    return sums
 
-    for panel in panels((lo - s0, hi - s0), narrow, exponent, resolution, peak=True):
-        half = (panel.right - panel.left) * half_
-        middle = s0 + panel.left + half
-        for node, weight in rule(panel.nodes, ctx.prec):
-            s = middle + half * node
-            fall = energy(s)
-            inner = cell_sums(box.g, second.features, slope * s, std, cap - fall, resolution)
-            if not inner:
-                continue
-            outer = half * weight * (-fall).exp()
-            u = scales.std_u * s
-            for j, factor in enumerate(box.f.factors):
-                scale = outer * factor.at(u)
-                size = abs(scale)
-                for k, part in enumerate(inner):
-                    values[j][k] += scale * part.value
-                    masses[j][k] += size * part.mass
-    return [
-        [Sum(value, mass) for value, mass in zip(*row, strict=True)]
-        for row in zip(values, masses, strict=True)
-    ]
+
+def _add(sums: dict[Pair, Sum], pair: Pair, value: Sum | None) -> None:
+    if value is None:
+        sums.pop(pair, None)
+    elif pair in sums:
+        sums[pair] += value
 
 
 def _restricted(
-    first: Axis,
-    second: Axis,
-    pairs: Sequence[Pair],
-    scales: Whitened,
-    resolution: Resolution,
+    first: Axis, second: Axis, pairs: Sequence[Pair], scales: Whitened, digits: int
 ) -> Iterator[tuple[Pair, Sum | None]]:
     """Yield, for each delta of f, density of u at the place times the expectation of g given u.
 
@@ -234,15 +216,14 @@ def _restricted(
     for i, j in pairs:
         partners.setdefault(i, []).append(j)
     for place, weights in first.diracs:
-        if not any(function in partners for function, _ in weights):
+        wanted = [j for function, _ in weights for j in partners.get(function, ())]
+        if not wanted:
             continue
         s = place / scales.std_u
         peak = density(s) / scales.std_u
         mean, std = scales.std_v * scales.rho * s, scales.std_v * scales.r
-        inner: list[Sum] = []
-        with suppress(QuadratureError):
-            inner = gaussian_sums(second, mean, std, resolution)
+        inner = gaussian_sums(second, mean, std, digits, wanted)
         for function, weight in weights:
             for partner in partners.get(function, ()):
-                part = inner[partner].scaled(weight * peak) if inner else None
-                yield (function, partner), part
+                part = inner[partner]
+                yield (function, partner), None if part is None else part.scaled(weight * peak)

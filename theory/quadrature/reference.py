@@ -1,9 +1,8 @@
 """E[f(u)] and E[f(u) g(v)] by quadrature of the definitions alone."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import log, log2
-from typing import TypeVar
+from math import inf, log, log2, sqrt
 
 import mpmath
 import sympy as sp
@@ -13,25 +12,23 @@ from theory.checks import positive_int
 from theory.errors import DomainError
 from theory.quadrature import ends, plane
 from theory.quadrature.axis import axis
+from theory.quadrature.certify import Sum
 from theory.quadrature.covariance import Covariance, Number, covariance, variance
-from theory.quadrature.definition import Defined, Definition, Feature, Shape, define
+from theory.quadrature.definition import Defined, Definition, Shape, define
 from theory.quadrature.errors import QuadratureError
-from theory.quadrature.line import Sum, gaussian_sums
+from theory.quadrature.line import gaussian_sums
 from theory.quadrature.numeric import number
-from theory.quadrature.panels import Resolution
+from theory.quadrature.waves import negligible, wave
 
-Key = TypeVar("Key", bound=Hashable)
-Integrate = Callable[[list[Key], Resolution], dict[Key, Sum]]
-
-# Extra digits, extra reach, longest panel, largest fall, first graded cut. The two resolutions differ in all of them at
-# once, so that no source of error is common to both.
-_COARSE, _FINE = (1, 0.0, 14.0, 60.0, 1.0), (4, 4.0, 12.0, 50.0, 0.8)
-_REFINEMENTS = 4
+# Where erf is so many digits beyond those asked for from its limit, the limit stands for it.
+_SETTLED = 10
+# Widths of a wave where the mass is; more are not worth the hours they take.
+_MOST_WAVES = 1000
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A value, how far two independent resolutions and the enclosed rounding leave it open, and E|f g|."""
+    """A value, a radius within which the true value lies by proof, and E|f g| to a few digits."""
 
     value: mpmath.mpf
     radius: mpmath.mpf
@@ -51,7 +48,7 @@ def expectation(
         Any numbers; floats and mpf are taken as the dyadic rationals that they are. The ends
         p = 0, q = 0 and c = +-sqrt(p q) are recognised exactly; values at jumps are midpoints.
     digits
-        Two resolutions must agree to 10**-digits E|f(u) g(v)|.
+        The value is proved to within 10**-digits E|f(u) g(v)|.
 
     Returns
     -------
@@ -67,13 +64,13 @@ def expectation(
     DomainError
         If the value is infinite: a Dirac delta meets variance 0, or another delta, at its place.
     QuadratureError
-        If two independent resolutions disagree.
+        If that accuracy is not reached.
 
     Notes
     -----
-    Nested Gauss-Legendre panels in ball arithmetic: rounding is enclosed, the error of the
-    quadrature is judged by the disagreement, usually far above that of the finer value returned.
-    Source: claim G6.
+    Product Gauss-Legendre rules in ball arithmetic on panels of the plane. Rounding is enclosed; the error
+    of every rule is bounded by the integrand on complex ellipses around its panel, and what is cut off by
+    the tail of the Gaussian: the radius is a proof. Source: claim G6.
     """
     (result,) = expectations([(f, g)], p, q, c, digits)
     if isinstance(result, Reference):
@@ -99,31 +96,33 @@ def expectations(
     defined = [(define(f), define(g)) for f, g in pairs]
     if moments.p == 0 or moments.q == 0 or moments.determinant == 0:
         return [_collapsed(f, g, moments, digits) for f, g in defined]
-    groups: dict[tuple[bool, *tuple[Hashable, ...]], list[int]] = {}
+    groups: dict[tuple[Hashable, ...], list[int]] = {}
     for index, (f, g) in enumerate(defined):
         # The inner function is evaluated far more often than the outer one: polynomials go there.
-        flip = f.polynomial and not g.polynomial
-        inner = f.polynomial or g.polynomial
-        key = (flip, inner, _lasting(f, moments.p), _lasting(g, moments.q))
+        key = (
+            f.polynomial and not g.polynomial,
+            f.polynomial or g.polynomial,
+            _turning(f, moments.p),
+            _turning(g, moments.q),
+        )
         groups.setdefault(key, []).append(index)
     flipped = Covariance(moments.q, moments.p, moments.c, moments.determinant)
     results: dict[int, Reference | QuadratureError] = {}
-    for (flip, *_), group in groups.items():
+    for kind, group in groups.items():
         found = (
             _inside([defined[index][::-1] for index in group], flipped, digits)
-            if flip
+            if kind[0] is True
             else _inside([defined[index] for index in group], moments, digits)
         )
         results.update(zip(group, found, strict=True))
     return [_named(results[index], pair, (p, q, c)) for index, pair in enumerate(pairs)]
 
 
-def _lasting(f: Definition, spread: sp.Expr) -> tuple[Feature, ...]:
-    """Features that ask for panels far out; who has none need not pay for those who have."""
-    return tuple(
-        feature
+def _turning(f: Definition, spread: sp.Expr) -> bool:
+    """Whether a function bends everywhere within a Gaussian; who does not need not pay for those who do."""
+    return any(
+        feature.shape is Shape.WAVE and bool(4 * feature.width**2 < spread)
         for feature in f.features
-        if feature.shape is not Shape.BELL and bool(4 * feature.width**2 < spread)
     )
 
 
@@ -131,12 +130,16 @@ def _inside(
     pairs: list[tuple[Definition, Definition]], moments: Covariance, digits: int
 ) -> list[Reference | QuadratureError]:
     """Integrate pairs on common nodes, at full rank."""
-    firsts = tuple(dict.fromkeys(f for f, _ in pairs))
-    seconds = tuple(dict.fromkeys(g for _, g in pairs))
-    keys = [(firsts.index(f), seconds.index(g)) for f, g in pairs]
+    known = {pair: _damped(*pair, moments, digits) for pair in dict.fromkeys(pairs)}
+    followed = [
+        pair for pair, part in known.items() if part is None and _can_follow(*pair, moments)
+    ]
+    firsts = tuple(dict.fromkeys(f for f, _ in followed))
+    seconds = tuple(dict.fromkeys(g for _, g in followed))
+    keys = {(f, g): (firsts.index(f), seconds.index(g)) for f, g in followed}
+    sums: dict[plane.Pair, Sum] = {}
     bits = _bits(digits, (*firsts, *seconds), moments)
-
-    def integrate(wanted: list[plane.Pair], resolution: Resolution) -> dict[plane.Pair, Sum]:
+    with ctx.workprec(bits):
         p_, q_ = number(moments.p), number(moments.q)
         scales = plane.Whitened(
             p_.sqrt(),
@@ -144,12 +147,54 @@ def _inside(
             number(moments.c) / (p_ * q_).sqrt(),
             (number(moments.determinant) / (p_ * q_)).sqrt(),
         )
-        us, vs = axis(firsts, bits), axis(seconds, bits)
-        return plane.expectations(us, vs, wanted, scales, resolution)
+        us, vs = (axis(functions, bits, _settled(digits)) for functions in (firsts, seconds))
+        if keys:
+            sums = plane.expectations(us, vs, list(keys.values()), scales, digits)
+        found = {pair: sums.get(key) for pair, key in keys.items()}
+        return [_judged(known[pair] or found.get(pair), digits) for pair in pairs]
 
-    growth = max(f.growth + g.growth for f, g in pairs)
-    found = _agreed(integrate, dict.fromkeys(keys), digits, bits, growth)
-    return [found[key] for key in keys]
+
+def _damped(f: Definition, g: Definition, moments: Covariance, digits: int) -> Sum | None:
+    """Bound what a fast wave averages to nothing."""
+    flipped = Covariance(moments.q, moments.p, moments.c, moments.determinant)
+    for one, other, at in ((f, g, moments), (g, f, flipped)):
+        if wave(one) is None:
+            continue
+        bits = _bits(digits, (other,), moments)
+        with ctx.workprec(bits):
+            part = negligible(one, other, at, bits, _settled(digits), digits)
+        if part is not None:
+            return part
+    return None
+
+
+def _can_follow(f: Definition, g: Definition, moments: Covariance) -> bool:
+    """Whether waves turn seldom enough where the partner leaves something."""
+    flipped = Covariance(moments.q, moments.p, moments.c, moments.determinant)
+    for one, other, at in ((f, g, moments), (g, f, flipped)):
+        if not any(feature.shape is Shape.WAVE for feature in one.features):
+            continue
+        p, q, c, free = (float(sp.N(x, 15)) for x in (at.p, at.q, at.c, at.determinant / at.q))
+        span = 12 * min(sqrt(p), abs(c) / q * _extent(other) / 12 + sqrt(free))
+        for feature in one.features:
+            if feature.shape is Shape.WAVE and 2 * span > _MOST_WAVES * feature.width:
+                return False
+    return True
+
+
+def _extent(f: Definition) -> float:
+    """How far from 0 a function has something, roughly."""
+    extent = max((abs(float(place)) for place, _ in f.diracs), default=0.0)
+    for piece in f.pieces:
+        for end, sign in ((piece.lo, -1), (piece.hi, 1)):
+            far = float(end)
+            if not end.is_finite:
+                settled = (abs(float(s.centre)) + 60 * float(s.width) for s in f.features)
+                far = max(settled, default=1.0)
+                left = abs(complex(sp.N(piece.expr.subs(f.x, sign * far), 15)))
+                far = far if left < 1e-20 else inf
+            extent = max(extent, abs(far))
+    return extent
 
 
 def moment(f: Defined, p: Number, digits: int = 20) -> mpmath.mpf:
@@ -162,7 +207,7 @@ def moment(f: Defined, p: Number, digits: int = 20) -> mpmath.mpf:
     p
         Variance; 0 gives f(0).
     digits
-        Two resolutions must agree to 10**-digits E|f(u)|.
+        The value is proved to within 10**-digits E|f(u)|.
 
     Raises
     ------
@@ -206,77 +251,37 @@ def _moment(f: Definition, p: sp.Expr, digits: int) -> Reference:
             middle = _mpf(value.mid(), digits)
             return Reference(middle, _mpf(value.rad(), digits), abs(middle))
     bits = _bits(digits, (f,), Covariance(p, p, sp.S.Zero, p**2))
-
-    def integrate(wanted: list[int], resolution: Resolution) -> dict[int, Sum]:
-        sums = gaussian_sums(axis((f,), bits), arb(0), number(p).sqrt(), resolution)
-        return {key: sums[key] for key in wanted}
-
-    result = _agreed(integrate, [0], digits, bits, f.growth)[0]
+    with ctx.workprec(bits):
+        (found,) = gaussian_sums(
+            axis((f,), bits, _settled(digits)), arb(0), number(p).sqrt(), digits
+        )
+        result = _judged(found, digits)
     if isinstance(result, Reference):
         return result
     raise QuadratureError(f"E[f(u)] at variance {p}, f made of {f.pieces}, {f.diracs}: {result}")
 
 
-def _agreed(
-    integrate: Integrate[Key], keys: Iterable[Key], digits: int, bits: int, growth: int
-) -> dict[Key, Reference | QuadratureError]:
-    """Integrate at two resolutions; halve the panels where they disagree, and give up loudly."""
-    reach = _reach(digits, growth)
-    wanted = list(keys)
-    hopeless = QuadratureError("the integrand bends too often where its mass is")
-    found: dict[Key, Reference | QuadratureError] = dict.fromkeys(wanted, hopeless)
-    with ctx.workprec(bits):
-        for refinement in range(_REFINEMENTS):
-            part = 2.0**refinement
-            sums: list[dict[Key, Sum]] = []
-            for more, further, step, fall, grade in (_COARSE, _FINE):
-                resolution = Resolution(
-                    digits + more + refinement,
-                    reach + further,
-                    step / part,
-                    fall / part,
-                    grade / part,
-                )
-                sums.append(integrate(wanted, resolution))
-                # What bends too often to be followed does so at every resolution.
-                wanted = [key for key in wanted if key in sums[-1]]
-            for key in wanted:
-                found[key] = _judged(sums[0][key], sums[1][key], digits)
-            wanted = [key for key in wanted if not isinstance(found[key], Reference)]
-            if not wanted:
-                break
-    return found
-
-
-def _judged(coarse: Sum, fine: Sum, digits: int) -> Reference | QuadratureError:
-    radius = abs(fine.value - coarse.value).upper()
-    allowed = fine.mass * arb(10) ** -digits
-    if fine.mass == 0 or radius < allowed:
-        rounding = abs(_mpf(fine.value.rad(), digits))
-        return Reference(
-            _mpf(fine.value.mid(), digits),
-            _mpf(radius, digits) + rounding,
-            _mpf(fine.mass.mid(), digits),
-        )
+def _judged(found: Sum | None, digits: int) -> Reference | QuadratureError:
+    if found is None:
+        return QuadratureError("the integrand bends too often where its mass is")
+    value, mass = found.value, found.mass
+    allowed = mass * arb(10) ** -digits
+    if value.rad() == 0 or value.rad() < allowed:
+        middle = _mpf(value.mid(), digits)
+        # What printing with fewer bits than the ball has leaves out.
+        with ctx.workprec(4 * ctx.prec):
+            rounding = abs(value.mid() - _arb(middle))
+        radius = (arb(value.rad()) + rounding).upper()
+        return Reference(middle, _mpf(radius, digits, "c"), _mpf(mass.mid(), digits))
     return QuadratureError(
-        f"two resolutions differ by {radius.str(3, radius=False)} where "
+        f"the value is known within {value.rad().str(3, radius=False)} where "
         f"{allowed.str(3, radius=False)} was asked for; "
         f"the integrand bends on a scale that its expression does not show"
     )
 
 
-def _reach(digits: int, growth: int) -> float:
-    """Exponent at which to cut.
-
-    Near a corner of the support the integrand is a polynomial of degree at most ``growth`` times
-    exp(-e), in the exponent e above the smallest one, and one more degree comes from the area: what
-    lies beyond L is below L^(growth + 1) exp(-L) of the whole.
-    """
-    wanted = (digits + 1) * log(10)
-    reach = wanted
-    for _ in range(5):
-        reach = wanted + (growth + 1) * log(reach)
-    return reach
+def _settled(digits: int) -> float:
+    return (digits + _SETTLED) * log(10)
 
 
 def _working_bits(digits: int) -> int:
@@ -304,8 +309,14 @@ def _bits(digits: int, definitions: tuple[Definition, ...], moments: Covariance)
     return _working_bits(digits) + max(0, int(sp.N(sp.log(ratio, 2), 15)))
 
 
-def _mpf(number_: arb, digits: int) -> mpmath.mpf:
+def _mpf(number_: arb, digits: int, direction: str = "n") -> mpmath.mpf:
+    """Round an exact number to five digits more than asked for; direction c is upwards."""
     mantissa, exponent = number_.man_exp()
     bits = int((digits + 5) * log2(10)) + 1
-    rounded = mpmath.libmp.from_man_exp(int(mantissa), int(exponent), bits, "n")
+    rounded = mpmath.libmp.from_man_exp(int(mantissa), int(exponent), bits, direction)
     return mpmath.mp.make_mpf(rounded)
+
+
+def _arb(number_: mpmath.mpf) -> arb:
+    sign, mantissa, exponent, _ = number_._mpf_
+    return arb(int(mantissa) * (-1) ** sign) * arb(2) ** int(exponent)
