@@ -11,7 +11,7 @@ from theory import checks
 from theory.errors import ArchitectureError, InputError
 from theory.estimate import Estimate
 from theory.kernels.weights import JACOBIANS
-from theory.networks import exact, literal
+from theory.networks import exact, literal, signs
 from theory.networks.collapsed import obstacle
 from theory.networks.plan import Pair, Plan, check_pairs, flatten, hidden_widths
 from theory.networks.runs import Progress, run_batches
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from theory.kernels import Architecture
 
 Float = NDArray[np.float64]
-METHODS = ("auto", "weights", "exact")
-ENGINES = {"weights": literal.sample, "exact": exact.sample}
+METHODS = ("auto", "weights", "exact", "chain")
+ENGINES = {"weights": literal.sample, "exact": exact.sample, "chain": signs.sample}
 
 
 class Task(NamedTuple):
@@ -53,7 +53,7 @@ def prepare(
     key = check_seed(seed)
     pairs = check_pairs(arch, jacobians) if ntk else ()
     many = checks.positive_int(outputs, "outputs")
-    chosen, why = _choose(method, arch, ntk)
+    chosen, why = _choose(method, arch, x, ntk)
     return Task(chosen, flatten(arch, x.shape[1], hidden, many), x, key, pairs, why)
 
 
@@ -68,8 +68,9 @@ def draw(task: Task, start: int, stop: int) -> dict[str, Float]:
     sides = sides.reshape(-1, 2)
     used = np.array([side in sides for side in range(2)])
     rows = n * many
-    outputs, chains = np.empty((m, rows)), np.empty((m, 1, n, n))
-    kernels = np.empty((m, len(sides), rows, rows))
+    outputs: Float = np.empty((m, rows))
+    kernels: Float = np.empty((m, len(sides), rows, rows))
+    chains = np.empty((m, 1, n, n))
     engine = ENGINES[task.method]
     engine(task.plan, task.inputs, task.seed, start, sides, used, outputs, chains, kernels)
     if many > 1:
@@ -81,6 +82,8 @@ def draw(task: Task, start: int, stop: int) -> dict[str, Float]:
 def cost(task: Task) -> float:
     """Elementary steps of one network, roughly: for the size of batches."""
     n, sizes = len(task.inputs), task.plan.widths
+    if task.method == "chain":
+        return float(len(sizes) * 1000)
     weights, neurons = int((sizes[:-1] * sizes[1:]).sum()), int(sizes.sum())
     numbers = weights if task.method == "weights" else n * neurons
     return float(numbers * (n + 4) * (1 + 2 * len(task.pairs) * int(sizes[-1])))
@@ -175,7 +178,8 @@ def sample_networks(
         64-bit key of every random number.
     method
         ``"weights"`` draws every weight; ``"exact"`` integrates out Gaussian weights between hidden layers, in time
-        linear in the width; ``"auto"`` takes the fastest one that is exact in law.
+        linear in the width; ``"chain"`` draws two inputs of a sign network without any neuron; ``"auto"`` takes the
+        fastest one that is exact in law.
     ntk, jacobians
         Whether to compute empirical kernels, and for which pairs of ``"true"`` and ``"surrogate"``.
     outputs
@@ -239,17 +243,20 @@ def sample_networks(
     )
 
 
-def _choose(method: str, arch: "Architecture", ntk: bool) -> tuple[str, str]:
+def _choose(method: str, arch: "Architecture", inputs: Float, ntk: bool) -> tuple[str, str]:
     """Name of the sampler and the reason: if the choice is free, the fastest one that is exact in law."""
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; choose from {METHODS}")
-    reason = obstacle(arch, ntk)
-    if method == "exact" and reason is not None:
+    obstacles = {"chain": signs.no_chain(arch, inputs, ntk), "exact": obstacle(arch, ntk)}
+    reason = obstacles.get(method)
+    if reason is not None:
         raise ArchitectureError(
-            f"method='exact' does not cover this: {reason}; use method='weights' or 'auto'"
+            f"method={method!r} does not cover this: {reason}; use method='weights' or 'auto'"
         )
     if method != "auto":
         return method, "asked for"
-    if reason is not None:
-        return "weights", f"every weight is drawn: {reason}"
-    return "exact", "weights between hidden layers are Gaussian, so they need not be drawn"
+    if obstacles["chain"] is None:
+        return "chain", "two inputs of a sign network share only the number of neurons that agree"
+    if obstacles["exact"] is None:
+        return "exact", "weights between hidden layers are Gaussian, so they need not be drawn"
+    return "weights", f"every weight is drawn: {obstacles['exact']}"

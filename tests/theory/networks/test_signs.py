@@ -1,0 +1,98 @@
+"""Sign networks by their integer chain: against the exact law of the chain and against the other samplers."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import theory as th
+from theory.errors import ArchitectureError
+from theory.networks import sign_chain
+from theory.networks.signs import binomial, binomial_mass
+
+X = np.array([[1.0, 0.5, -0.3], [0.2, -2.0, 1.0]])
+# Family-wise false-alarm rate of each statistical test for right code; seeds were fixed before any run.
+ALARM = 1e-6
+
+
+@pytest.mark.parametrize("n", [1, 2, 40, 1000, 10**6])
+@pytest.mark.parametrize("p", [1e-7, 0.3, 0.5, 0.999])
+def test_binomial_mass_and_inversion(n, p):
+    law = stats.binom(n, p)
+    mode = min(int((n + 1) * p), n)
+    assert binomial_mass(n, mode, p) == pytest.approx(law.pmf(mode), rel=1e-9)
+    near = np.arange(max(mode - 30, 0), min(mode + 31, n + 1))
+    # Values in order of distance from the mode, upper first, cut the unit interval into their masses.
+    order = sorted(near, key=lambda k: (abs(k - mode), -k))
+    edges = np.cumsum(law.pmf(order))
+    for k, right, mass in zip(order, edges, law.pmf(order), strict=True):
+        if mass > 1e-6 and abs(k - mode) < min(mode, n - mode):
+            assert binomial(n, p, right - mass / 2) == k
+
+
+def test_binomial_at_the_ends():
+    assert [binomial(7, p, 0.5) for p in (0.0, -1e-17, 1.0, 1.1)] == [0, 0, 7, 7]
+    assert binomial(7, 0.5, 1.0 - 2.0**-53) in range(8)
+
+
+def test_agreements_follow_the_exact_chain():
+    arch, draws = th.Architecture(2, th.sign(), weight_std=1.3, bias_std=[0.0, 0.4, 0.4]), 20_000
+    run = th.sample_networks(arch, X, (15, 10), draws, 5, ntk=False)
+    assert run.method == "chain"
+    assert "agree" in run.why
+    rho = X[0] @ X[1] / np.sqrt((X[0] @ X[0]) * (X[1] @ X[1]))
+    chain = sign_chain(rho, (15, 10), weight_std=1.3, bias_std=0.4)
+    agreements = np.rint((((run.covariances[:, 0, 1] - 0.16) / 1.69) + 1) * 5).astype(int)
+    expected = chain.pmfs[-1] * draws
+    cells = expected >= 10
+    counts = np.bincount(agreements, minlength=11)
+    observed = [*counts[cells], counts[~cells].sum() + 1e-9]
+    wanted = [*expected[cells], expected[~cells].sum() + 1e-9]
+    assert stats.chisquare(observed, wanted).pvalue > ALARM / 3
+    f, s = run.outputs, run.covariances
+    np.testing.assert_allclose(s[:, 0, 0], 1.69 + 0.16, rtol=1e-14)
+    z = (f[:, 0] * f[:, 1] - s[:, 0, 1]).mean() / (f[:, 0] * f[:, 1]).std() * np.sqrt(draws)
+    assert abs(z) < stats.norm.isf(ALARM / 6)
+    for t in ((1.0, 1.0), (1.0, -0.5)):
+        values = np.cos(f @ t)
+        z = (values.mean() - chain.characteristic(*t)) / values.std() * np.sqrt(draws)
+        assert abs(z) < stats.norm.isf(ALARM / 12)
+
+
+def test_same_law_as_the_exact_sampler():
+    arch, draws = th.Architecture(3, th.sign(), weight_std=1.3, bias_std=0.4), 10_000
+    chain = th.sample_networks(arch, X, (9, 30, 8), draws, 1, ntk=False, outputs=2)
+    exact = th.sample_networks(arch, X, (9, 30, 8), draws, 2, ntk=False, outputs=2, method="exact")
+    for get in (
+        lambda run: run.covariances[:, 0, 1].round(12),
+        lambda run: run.outputs[:, 0, 0] * run.outputs[:, 1, 0],
+        lambda run: run.outputs[:, 0, 1] * run.outputs[:, 1, 0],
+    ):
+        assert stats.ks_2samp(get(chain), get(exact)).pvalue > ALARM / 3
+
+
+def test_bits_and_width():
+    arch = th.Architecture(2, th.sign())
+    whole = th.sample_networks(arch, X, 10**9, 8, 3, ntk=False, threads=2)
+    later = th.sample_networks(arch, X, 10**9, 3, 3, ntk=False, first=5, batch=1)
+    np.testing.assert_array_equal(later.outputs, whole.outputs[5:])
+    np.testing.assert_allclose(
+        whole.covariances[:, 0, 1], th.nngp(arch, X)[0, 1], rtol=0, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("arch", "x", "ntk", "message"),
+    [
+        (th.Architecture(1, th.sign()), np.eye(3), False, "two inputs"),
+        (th.Architecture(1, th.erf(1)), X, False, "sign in every"),
+        (th.Architecture(1, th.sign(), weights=th.rademacher()), X, False, "Gaussian"),
+        (th.Architecture(1, th.sign(), th.hardtanh(1)), X, True, "no kernels"),
+        (th.Architecture(1, th.sign()), [[0.0, 0.0], [1.0, 2.0]], False, "zero"),
+    ],
+    ids=["inputs", "activation", "weights", "kernels", "zero"],
+)
+def test_what_the_chain_does_not_cover(arch, x, ntk, message):
+    options = {"ntk": ntk, "jacobians": [("surrogate", "surrogate")]}
+    with pytest.raises(ArchitectureError, match=message):
+        th.sample_networks(arch, x, 4, 1, method="chain", **options)
+    assert th.sample_networks(arch, x, 4, 1, **options).method != "chain"
