@@ -156,8 +156,8 @@ def _wave(k: int, beta: arb, *, slope: bool) -> arb:
         return t.cos() * (k * t).cos() * factor
 
     end = arb(fmpq(_END))
-    tolerance = {"abs_tol": arb(2) ** (8 - flint.ctx.prec)}
-    value = acb.integral(integrand, acb(end), acb(arb.pi() / 2), **tolerance).real
+    tolerance = arb(2) ** (8 - flint.ctx.prec)
+    value = acb.integral(integrand, acb(end), acb(arb.pi() / 2), abs_tol=tolerance).real
     at_end = beta / (arb(2).sqrt() * end.sin())
     # Both factors increase with t while beta/sin t > 1.
     rest = (-at_end * at_end).exp() / end.sin() if slope else at_end.erfc()

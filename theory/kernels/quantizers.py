@@ -75,7 +75,10 @@ def evenly_spaced(levels: int) -> Quantizer:
 
     def at(spacing: float) -> Quantizer:
         centred = np.arange(count) - (count - 1) / 2
-        return Quantizer(spacing * (centred[1:] + centred[:-1]) / 2, spacing * centred)
+        return Quantizer(
+            np.asarray(spacing * (centred[1:] + centred[:-1]) / 2, dtype=np.float64),
+            np.asarray(spacing * centred, dtype=np.float64),
+        )
 
     found = minimize_scalar(
         lambda spacing: -at(spacing).transmission, bounds=(1e-3, 4.0), options={"xatol": 1e-12}

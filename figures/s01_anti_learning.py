@@ -1,0 +1,137 @@
+"""S1: eigenvalues of sign networks on the circle, and the modes that they learn with the wrong sign."""
+
+from fractions import Fraction
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+import theory as th
+from figures import style
+from figures.base import Array, Arrays, Figure, thinned
+
+POINTS, WEIGHT_STD = 64, 2
+TARGETS = (3, 5, 11)
+TIME = 1.0
+CRITICAL = 0.761625698284055
+MODES = 49
+RATIOS = [Fraction(k, 20) for k in range(4, 31)]
+
+
+def data(scale: float = 1.0) -> dict[str, Array]:
+    """Fourier coefficients, their least one against beta, and the flow towards three targets."""
+    modes = thinned(MODES, scale, least=14)
+    degrees = np.arange(1, modes, 2)
+    arrays = {"modes.k": degrees.astype(float)}
+    for name, surrogate in (("hardtanh", th.hardtanh("1/2")), ("erf", th.erf(2))):
+        found = th.zonal_spectrum(th.Architecture(1, th.sign(), surrogate), modes)
+        arrays[f"modes.{name}"] = found.eigenvalues[degrees]
+    ratios = RATIOS[:: max(1, round(0.25 / scale))]
+    arrays["ratio.beta"] = np.array([float(beta) for beta in ratios])
+    for dimension, name in ((2, "circle"), (3, "sphere")):
+        arrays[f"ratio.{name}"] = np.array([_least(beta, dimension) for beta in ratios])
+    return arrays | _training(scale)
+
+
+def _least(beta: Fraction, dimension: int) -> float:
+    """Least eigenvalue of odd degree over the largest, degrees up to 8/beta."""
+    arch = th.Architecture(1, th.sign(), th.hardtanh(beta))
+    found = th.zonal_spectrum(arch, round(8 / beta) + 12, dimension=dimension)
+    return float(found.eigenvalues[1::2].min() / found.eigenvalues.max())
+
+
+def _training(scale: float) -> dict[str, Array]:
+    angles = 2 * np.pi * np.arange(POINTS) / POINTS
+    circle = np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    kernel = th.ntk(th.Architecture(1, th.sign(), th.hardtanh(1), weight_std=WEIGHT_STD), circle)
+    times = np.linspace(0, TIME, thinned(81, scale, least=5))
+    targets = np.cos(np.array(TARGETS)[:, None] * angles).T
+    outputs = th.dynamics.flow(kernel, targets, np.zeros_like(targets), times)
+    return {
+        "flow.t": times,
+        "flow.projection": np.einsum("tij,ij->tj", outputs, targets) * 2 / POINTS,
+        "mode.angle": angles,
+        "mode.target": targets[:, 2],
+        "mode.learned": outputs[-1, :, 2],
+    }
+
+
+def draw(canvas: Canvas, arrays: Arrays) -> None:
+    """Spectrum, least eigenvalue, projections, and the eigenfunction itself."""
+    panels = canvas.subplots(2, 2).ravel()
+    _draw_modes(panels[0], arrays)
+    _draw_ratio(panels[1], arrays)
+    _draw_flow(panels[2], arrays)
+    _draw_function(panels[3], arrays)
+
+
+def _draw_modes(axes: Axes, arrays: Arrays) -> None:
+    degree = arrays["modes.k"]
+    names = (("hardtanh", r"$\tau=h_{1/2}'$"), ("erf", r"$\tau=(\mathrm{erf}\,2x)'$"))
+    for series, (name, label) in zip(style.SERIES, names, strict=False):
+        value = arrays[f"modes.{name}"]
+        keys = {"color": series.colour, "marker": series.marker, "ls": "none", "mew": 0.9}
+        axes.plot(degree[value > 0], value[value > 0], mfc=series.colour, label=label, **keys)
+        if np.any(value < 0):
+            axes.plot(degree[value < 0], -value[value < 0], mfc="white", label="negative", **keys)
+    axes.set(yscale="log", xlabel="degree $k$ (odd)", ylabel=r"$|\lambda_k|$")
+    axes.legend(loc="upper right")
+    style.letter(axes, "a", "eigenvalues on the circle")
+
+
+def _draw_ratio(axes: Axes, arrays: Arrays) -> None:
+    beta = arrays["ratio.beta"]
+    for series, (name, label) in zip(
+        style.SERIES, (("circle", "circle"), ("sphere", "$S^2$")), strict=False
+    ):
+        axes.plot(beta, 1e3 * arrays[f"ratio.{name}"], label=label, **series.line)
+    axes.axhline(0, color=style.GREY, lw=0.6)
+    axes.axvline(CRITICAL, color=style.BLACK, lw=0.7, linestyle=style.DOTTED)
+    axes.annotate(r"$\beta^*$", (CRITICAL, -4.0), (3, 0), textcoords="offset points", fontsize=9)
+    axes.set(xlabel=r"$\beta=b/\sqrt{q}$", ylabel=r"$10^3\,\min_k\lambda_k/\lambda_1$")
+    axes.legend(loc="lower right")
+    style.letter(axes, "b", "least eigenvalue of odd degree")
+
+
+def _draw_flow(axes: Axes, arrays: Arrays) -> None:
+    for k, (series, target) in enumerate(zip(style.SERIES, TARGETS, strict=False)):
+        axes.plot(
+            arrays["flow.t"],
+            arrays["flow.projection"][:, k],
+            label=rf"$\cos{target}\theta$",
+            **series.line,
+        )
+    axes.axhline(0, color=style.GREY, lw=0.6)
+    axes.set(xlabel="time $t$", ylabel="projection of $f_t$ on the target")
+    axes.legend(loc="center right")
+    style.letter(axes, "c", "learning three targets")
+
+
+def _draw_function(axes: Axes, arrays: Arrays) -> None:
+    angle = arrays["mode.angle"]
+    target, learned = style.SERIES[:2]
+    axes.plot(angle, arrays["mode.target"], label="target", **target.line)
+    axes.plot(angle, arrays["mode.learned"], label=f"$f_t$, $t={TIME:g}$", **learned.line)
+    axes.set_xticks([0, np.pi, 2 * np.pi], ["$0$", r"$\pi$", r"$2\pi$"])
+    axes.set(xlabel=r"angle $\theta$", ylabel="output", ylim=(-2.1, 2.1))
+    axes.legend(loc="upper right", ncols=2)
+    style.letter(axes, "d", r"the eigenfunction $\cos 11\theta$")
+
+
+FIGURE = Figure(
+    id="S1",
+    title="Sign networks with the hardtanh estimator learn some targets with the wrong sign",
+    caption=rf"""
+    One hidden layer, sign forward, no bias. (a) Fourier coefficients of the kernel $\Theta$, $s_w=1$: with the
+    derivative of $h_{{1/2}}$ as surrogate some are negative (open), with that of $\mathrm{{erf}}(2x)$, a mixture of
+    Gaussians, none. (b) The least eigenvalue of odd degree up to $8/\beta+12$, over the largest, against
+    $\beta=b/\sqrt{{q}}$; on the
+    circle it changes sign at $\beta^*=0.76162\ldots$ (dotted), where its degree is 9. (c) {POINTS} equispaced inputs,
+    $s_w={WEIGHT_STD}$, $b=1$ ($\beta=1/2$): projection of the outputs on the target under gradient flow from
+    $f_0=0$. (d) The target $\cos 11\theta$ and what is learned of it by $t={TIME:g}$: its negative, growing.
+    """,
+    size_mm=(150.0, 112.0),
+    shows=("T26", "T27.circle", "T27.spheres", "T28"),
+    data=data,
+    draw=draw,
+)
