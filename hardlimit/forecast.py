@@ -67,10 +67,14 @@ def forecast(description: "Description", threads: int | None) -> Forecast:
 def _narrowest(description: "Description") -> "Description":
     """Return the same with one neuron a layer, or as it is where a weight law needs more."""
     smaller = replace(description, widths=(1,) * len(description.widths))
+    return smaller if _is_allowed(smaller) else description
+
+
+def _is_allowed(description: "Description") -> bool:
     try:
-        return smaller if smaller.task else description
+        return bool(description.task)
     except HardlimitError:
-        return description
+        return False
 
 
 def _affordable(description: "Description") -> "Description":
@@ -80,9 +84,7 @@ def _affordable(description: "Description") -> "Description":
     timed = description
     while cost(timed.task) > AFFORDABLE and max(timed.widths, default=1) > 1:
         smaller = replace(timed, widths=tuple(max(width // 2, 1) for width in timed.widths))
-        try:
-            cost(smaller.task)
-        except HardlimitError:
+        if not _is_allowed(smaller):
             break
         timed = smaller
     return timed

@@ -273,3 +273,17 @@ def test_any_program_that_reads_zarr_reads_it(tmp_path, whole):
         "kernels",
         "finished",
     }
+
+
+def test_memory_does_not_grow_with_the_number_of_networks():
+    """Peak of what Python and NumPy hold, for 16 times as many networks; bins are met ever more rarely."""
+    import tracemalloc
+
+    peaks = []
+    th.run_ensemble(HERE, 64, block=64, threads=1)
+    for draws in (256, 16 * 256):
+        tracemalloc.start()
+        th.run_ensemble(HERE, draws, block=64, threads=1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.25 * peaks[0]
