@@ -52,7 +52,8 @@ def _g6(exchange: bool) -> Verdict:
     source="gaussian-expectations.md, G6",
     hypotheses=(
         "every $f$ of the catalogue; $g$ one of $f$ itself, $\\mathrm{erf}(x)$, $h_1'$; one covariance each, unequal"
-        " variances; that the quadrature has converged is judged by two resolutions, not proved",
+        " variances; the quadrature is certified: its radius is a proof (rules bounded on complex ellipses, tails"
+        " by majorants), not a comparison of two resolutions",
     ),
     aims_at=Grade.AGREES,
     mutant=lambda: _g6(True),

@@ -1,6 +1,6 @@
 """Fill the reference table: ``python tests/reference/generate.py``.
 
-Computes what is absent, point after point, by nested quadrature of the definitions in ball arithmetic
+Computes what is absent, point after point, by certified quadrature of the definitions in ball arithmetic
 (theory.quadrature, claim G6) to 20 digits of E|f(u) g(v)|, and saves after each point: a run that is
 interrupted goes on where it stopped, and new cases of the catalogue are added to what is there. A pair
 whose definition has changed is computed again. About half an hour of one core for 22 functions.
@@ -8,7 +8,7 @@ whose definition has changed is computed again. About half an hour of one core f
     --check SHARE   compute a random share of the points anew and compare; exit status 1 if one differs
     --pairs F G     only the pair of these two names, such as --pairs "hardtanh(1)" "sign"
 
-A value that two resolutions do not settle is recorded as UNDECIDED, an infinite one as INFINITE. The
+A value that is not proved to that accuracy is recorded as UNDECIDED, an infinite one as INFINITE. The
 file is not to be edited.
 """
 
