@@ -23,8 +23,10 @@ def data(scale: float = 1.0) -> dict[str, Array]:
     directions = draws.normal(size=(INPUTS, 2))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     norms = np.exp(1.5 * draws.normal(size=(INPUTS, 1)))
+    angle = 2 * np.pi * np.arange(INPUTS) / INPUTS
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     arrays: dict[str, Array] = {}
-    for name, points in (("one", directions), ("many", norms * directions)):
+    for name, points in (("one", circle), ("many", norms * directions)):
         limit = np.linalg.eigvals(th.ntk(ARCH, points))
         size = np.abs(limit).max()
         arrays |= _parts(f"{name}_limit", limit / size)
@@ -68,10 +70,10 @@ FIGURE = Figure(
     caption=rf"""
     One hidden layer, forward $h_{{1/2}}$, identity backward, $s_w=1.5$, $s_b=0$; {INPUTS} inputs of the plane, rows
     of $\Theta(X,X)$ with the true Jacobian. Eigenvalues of {DRAWS} sampled kernels a width and of the limit
-    (crosses), in units of the limit's spectral radius $\rho$; axes linear near 0, logarithmic beyond. (a) Random
-    directions, one norm: the limit is symmetric, and imaginary parts vanish as $n$ grows. (b) The same
-    directions, log-normal norms (of 120 draws the one with the largest imaginary part): a pair of the limit's
-    eigenvalues is complex, and sampled kernels gather about it.
+    (crosses), in units of the limit's spectral radius $\rho$; axes linear near 0, logarithmic beyond. (a) Equispaced
+    inputs of one norm: the limit is symmetric with double eigenvalues, which finite width splits into complex
+    pairs; the imaginary parts vanish as $n$ grows. (b) Random directions, log-normal norms (of 120 draws the one
+    with the largest imaginary part): a pair of the limit's own eigenvalues is complex.
     """,
     size_mm=(150.0, 70.0),
     shows=("T8.i", "T30"),

@@ -1,5 +1,7 @@
 """M1: critical lines of forward and surrogate gradients, depth scales, and quantisers."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -82,7 +84,12 @@ def _draw_levels(axes: Axes, arrays: Arrays) -> None:
     for series, (name, label) in zip(
         style.SERIES, (("even", "evenly spaced"), ("best", "Lloyd-Max")), strict=False
     ):
-        look = {"color": series.colour, "marker": series.marker, "ls": "none", "mfc": "white"}
+        look: dict[str, Any] = {
+            "color": series.colour,
+            "marker": series.marker,
+            "ls": "none",
+            "mfc": "white",
+        }
         axes.plot(n, arrays[f"levels.{name}"], label=label, **look)
     axes.plot(
         n,

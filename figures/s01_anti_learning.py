@@ -1,6 +1,7 @@
 """S1: eigenvalues of sign networks on the circle, and the modes that they learn with the wrong sign."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -70,7 +71,12 @@ def _draw_modes(axes: Axes, arrays: Arrays) -> None:
     names = (("hardtanh", r"$\tau=h_{1/2}'$"), ("erf", r"$\tau=(\mathrm{erf}\,2x)'$"))
     for series, (name, label) in zip(style.SERIES, names, strict=False):
         value = arrays[f"modes.{name}"]
-        keys = {"color": series.colour, "marker": series.marker, "ls": "none", "mew": 0.9}
+        keys: dict[str, Any] = {
+            "color": series.colour,
+            "marker": series.marker,
+            "ls": "none",
+            "mew": 0.9,
+        }
         axes.plot(degree[value > 0], value[value > 0], mfc=series.colour, label=label, **keys)
         if np.any(value < 0):
             axes.plot(degree[value < 0], -value[value < 0], mfc="white", label="negative", **keys)
