@@ -149,5 +149,6 @@ def traced(steps: list[Step], values: Any, jax: Any) -> Any:
             stack.append(stack.pop() ** int(argument))
         else:
             name = _FUNCTIONS[code - _FIRST]
-            stack.append(functions.get(name, getattr(jnp, name, None))(stack.pop()))
+            function = functions[name] if name in functions else getattr(jnp, name)
+            stack.append(function(stack.pop()))
     return stack.pop()
