@@ -132,8 +132,11 @@ class Plane:
         panels = []
         for left, right in pairwise(cuts):
             if not left < right:
-                wide = (upright[0], upright[0]), (upright[1], upright[1])
-                panels.append(Panel(left.union(right), left.union(right), *wide, sliver=True))
+                y = left.union(right)
+                low, high, slant_low, slant_high = lines(y)
+                ends = max(low.lower(), slant_low.lower()), min(high.upper(), slant_high.upper())
+                start, end = min(ends), max(ends)
+                panels.append(Panel(y, y, (start, start), (end, end), sliver=True))
                 continue
             at, middle = (lines(left), lines(right)), lines((left + right) / 2)
             lower = 2 if middle[2] > middle[0] else 0
