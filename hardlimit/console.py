@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -38,6 +39,16 @@ def show_error(error: HardlimitError) -> None:
 def notice(text: str) -> None:
     """Say something beside the result."""
     err.print(Text(text, style="dim"))
+
+
+@contextmanager
+def warnings_as_notices() -> Iterator[None]:
+    """Show the warnings of a computation as notices: their texts, without places in the code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
+        notice(text)
 
 
 def print_json(value: Any) -> None:

@@ -19,6 +19,13 @@ class Kind(StrEnum):
     NTK = "ntk"
 
 
+class FirstLayer(StrEnum):
+    """How a first layer of few weight values is taken."""
+
+    GAUSSIAN = "gaussian"
+    EXACT = "exact"
+
+
 def kernel(
     data: Annotated[Path, typer.Argument(metavar="X", help="Inputs (rows): .npy, .npz or .csv.")],
     other: Annotated[
@@ -32,6 +39,12 @@ def kernel(
     bias_std: options.BiasStds = None,
     weights: options.Weights = None,
     jacobians: options.Jacobians = "true,surrogate",
+    first_layer: Annotated[
+        FirstLayer | None,
+        typer.Option(
+            help="Binary or ternary first layer: exact at this input dimension, or as if it were Gaussian."
+        ),
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write it: .npy, .npz or .csv.")] = None,
     as_json: options.AsJson = False,
@@ -51,7 +64,12 @@ def kernel(
 
     from theory.kernels import nngp, ntk
 
-    gram = nngp(arch, rows, columns) if kind is Kind.NNGP else ntk(arch, rows, columns, pair)
+    first = None if first_layer is None else first_layer.value
+    with console.warnings_as_notices():
+        if kind is Kind.NNGP:
+            gram = nngp(arch, rows, columns, first_layer=first)
+        else:
+            gram = ntk(arch, rows, columns, pair, first_layer=first)
     if out is not None:
         files.write_arrays(out, {"kernel": gram})
     if as_json:

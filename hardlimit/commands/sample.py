@@ -24,6 +24,7 @@ class Method(StrEnum):
     AUTO = "auto"
     EXACT = "exact"
     WEIGHTS = "weights"
+    CHAIN = "chain"
 
 
 def sample(

@@ -1,5 +1,6 @@
 """Networks of finite width: drawn from their weights, drawn collapsed, and exactly solvable laws."""
 
+from theory.networks.accelerator import sample_on_device as sample_on_device
 from theory.networks.blocks import run_ensemble as run_ensemble
 from theory.networks.chains import ProductLaw as ProductLaw
 from theory.networks.chains import SignChain as SignChain

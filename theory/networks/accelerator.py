@@ -76,6 +76,8 @@ def sample_on_device(
         raise InputError(f"dtype must be one of {DTYPES}, got {dtype!r}")
     count, first = checks.positive_int(draws, "draws"), checks.non_negative_int(first, "first")
     task = prepare(arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians)
+    if task.method == "chain":  # of integers, and faster on the host
+        task = prepare(arch, X, width, seed, method="exact", ntk=ntk, jacobians=jacobians)
     device, jax = _device(platform)
     k = len(task.inputs)
     size = checks.positive_int(batch or _fitting(task, dtype), "batch")
@@ -105,6 +107,7 @@ def sample_on_device(
         first=first,
         widths=tuple(int(w) for w in task.plan.widths[1:-1]),
         complete=done == count,
+        why=task.why,
     )
 
 
