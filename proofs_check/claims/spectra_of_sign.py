@@ -190,7 +190,9 @@ def bends(low: Fraction, high: Fraction) -> arb:
 def degree_beyond(low: Fraction, high: Fraction) -> int:
     """Return an odd degree from which lambda_k > 0 for beta in [low, high], by four integrations by parts.
 
-    The boundary terms at the end are below 10^-50: h and three derivatives carry exp(-beta^2/(2 sin^2 t)).
+    h vanishes at 0 and pi with all its derivatives, so there are no boundary terms; below the end, where
+    exp(-beta^2/(2 sin^2 t)) < 10^-300 outweighs any power of 1/sin t met, the fourth derivative integrates to
+    less than 10^-50.
     """
     beta = arb(fmpq(low))
     reach = (2 / arb.pi()).sqrt() / beta * (bends(low, high) + arb(10) ** -50) / arb.pi()
