@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.confidence import lower_mean, lower_mean_cut, upper_mean
+from theory.confidence import lower_mean, lower_mean_cut, upper_gap, upper_mean
 from theory.errors import InputError
 
 
@@ -54,3 +54,14 @@ def test_cut_lower_limit_needs_no_range(seed):
 
 def test_cut_lower_limit_of_nothing_is_trivial():
     assert lower_mean_cut(np.zeros(10), np.ones(10), 0.9).value == 0.0
+
+
+@pytest.mark.parametrize("span", [1.0, None], ids=["bounded", "asymptotic"])
+def test_limits_for_a_gap_cover_it_on_both_sides(span):
+    """|E Y - target| for a target above, at and below the mean 0.3; at most 10 % may miss, plus 5 standard errors."""
+    rng = np.random.default_rng(2)
+    samples = (rng.random((2000, 200)) < 0.3) * 1.0
+    for target in (0.1, 0.3, 0.5):
+        limits = np.array([upper_gap(row, target, 0.9, span).value for row in samples])
+        assert np.mean(limits < abs(target - 0.3)) <= 0.1 + 5 * np.sqrt(0.09 / 2000)
+        assert limits.mean() < abs(target - 0.3) + (0.25 if span else 0.08)

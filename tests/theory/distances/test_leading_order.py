@@ -244,3 +244,20 @@ def test_raw_outputs_of_a_lattice_contain_its_distance():
     pair = outputs_to_limit(arch, X, 9, draws=400)
     assert pair["W1"].upper == math.inf
     assert pair["convex"].lower == pair["Kolmogorov"].lower
+
+
+def test_recursion_of_sign_networks_against_their_exact_chain():
+    """Two hidden layers, correlation 0.3: mean and variance of the agreements, extrapolated in 1/n."""
+    x = np.array([[1.0, 0.0], [0.3, math.sqrt(1 - 0.09)]])
+    limit = 2 / math.pi * math.asin(2 / math.pi * math.asin(0.3))
+
+    def moments(n):
+        chain = th.sign_chain(0.3, [n, n])
+        weights, gap = chain.conditional_variances(1.0, 0.0)[1], chain.overlaps() - limit
+        mean = weights @ gap
+        return n * np.array([mean, weights @ (gap - mean) ** 2])
+
+    exact = 2 * moments(2000) - moments(1000)
+    found = leading_covariance(th.Architecture(2, th.sign()), x, 1)
+    predicted = [found.bias[0, 1], found.covariance[0, 1, 0, 1]]
+    np.testing.assert_allclose(exact, predicted, rtol=1e-4)
