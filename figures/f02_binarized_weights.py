@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 import theory as th
 from figures import style
@@ -16,8 +16,11 @@ DIMENSIONS = (10, 100, 1_000, 10_000)
 RATIO = 0.5
 WEIGHT_STD, BIAS_STD = 1.2, 0.3
 DRAWS = 4_000
+SPREAD_DIMENSIONS = (10, 32, 100, 316, 1_000, 3_162, 10_000, 31_623, 100_000, 316_228, 1_000_000)
+SPREAD_DRAWS, SPREAD_COST = 2_000, 100_000_000
 BARS = 21
 SEED = 2
+Z95 = float(norm.ppf(0.975))
 
 
 def data(scale: float = 1.0) -> dict[str, Array]:
@@ -44,10 +47,15 @@ def data(scale: float = 1.0) -> dict[str, Array]:
             f"d{d}.stderr": np.sqrt(exact * (1 - exact) / draws),
         }
         sampled.append((d, kernels.mean(), kernels.std(ddof=1)))
-    sizes = np.geomspace(DIMENSIONS[0], DIMENSIONS[-1], 61)
+    sizes = np.geomspace(SPREAD_DIMENSIONS[0], SPREAD_DIMENSIONS[-1], 81)
     deviation = WEIGHT_STD**2 * RATIO / float(A * B) * np.sqrt(success * (1 - success) / sizes)
     size, mean, spread = np.array(sampled).T
+    dimensions = SPREAD_DIMENSIONS[: thinned(len(SPREAD_DIMENSIONS), scale)]
+    points = [_spread(arch, d, thinned(SPREAD_DRAWS, scale, least=16)) for d in dimensions]
     return arrays | {
+        "spread.d": np.array(dimensions, dtype=float),
+        "spread.deviation": np.array([deviation for deviation, _ in points]),
+        "spread.stderr": np.array([stderr for _, stderr in points]),
         "exact.d": sizes,
         "exact.deviation": deviation,
         "sample.d": size,
@@ -55,6 +63,15 @@ def data(scale: float = 1.0) -> dict[str, Array]:
         "sample.deviation": spread,
         "limit.theta": np.array(WEIGHT_STD**2 * moment * RATIO + BIAS_STD**2),
     }
+
+
+def _spread(arch: th.Architecture, d: int, draws: int) -> tuple[float, float]:
+    """Standard deviation of Theta_d and its standard error, from fewer networks where d is large."""
+    pair, count = np.stack([np.ones(d), np.full(d, RATIO)]), max(16, min(draws, SPREAD_COST // d))
+    kernels = th.sample_networks(arch, pair, 1, count, seed=SEED, first=DRAWS).ntk[:, 0, 1]
+    deviations = (kernels - kernels.mean()) ** 2
+    root = float(np.sqrt(deviations.sum() / (count - 1)))
+    return root, float(deviations.std(ddof=1) / np.sqrt(count) / (2 * root))
 
 
 def _edges(d: int, success: float) -> Array:
@@ -69,7 +86,7 @@ def _edges(d: int, success: float) -> Array:
 
 
 def draw(canvas: Canvas, arrays: Arrays) -> None:
-    """Four histograms, and the band in which Theta_d lies."""
+    """Four histograms, the band in which Theta_d lies, and its width over five decades."""
     grid = canvas.add_gridspec(2, 3, width_ratios=(1, 1, 1.15))
     for k, d in enumerate(DIMENSIONS):
         axes = canvas.add_subplot(grid[k // 2, k % 2])
@@ -81,9 +98,12 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
             axes.set_xlabel(r"kernel $\Theta_d(x,x')$")
         if k == 0:
             axes.legend(loc="upper right", handlelength=1.2, borderaxespad=0)
-    band = canvas.add_subplot(grid[:, 2])
+    band = canvas.add_subplot(grid[0, 2])
     _draw_band(band, arrays)
     style.letter(band, "e")
+    spread = canvas.add_subplot(grid[1, 2])
+    _draw_spread(spread, arrays)
+    style.letter(spread, "f")
 
 
 def _draw_histogram(axes: Axes, arrays: Arrays, d: int) -> None:
@@ -145,7 +165,25 @@ def _draw_band(axes: Axes, arrays: Arrays) -> None:
         label=r"limit $\Theta(x,x')$",
     )
     axes.set(xscale="log", xlabel="input dimension $d$", ylabel=r"kernel $\Theta_d(x,x')$")
-    axes.legend(loc="upper right")
+    axes.set_xlim(DIMENSIONS[0] / 1.3, 1.3 * DIMENSIONS[-1])
+    axes.legend(loc="upper right", fontsize=7)
+
+
+def _draw_spread(axes: Axes, arrays: Arrays) -> None:
+    reach = Z95 * arrays["spread.stderr"]
+    axes.errorbar(
+        arrays["spread.d"],
+        arrays["spread.deviation"],
+        reach,
+        label="sampled",
+        **style.SERIES[0].points,
+    )
+    line = style.SERIES[0].line
+    axes.plot(arrays["exact.d"], arrays["exact.deviation"], label="exact, slope $-1/2$", **line)
+    style.quiet_log(axes, "x")
+    style.quiet_log(axes, "y")
+    axes.set(xlabel="input dimension $d$", ylabel=r"s.d. of $\Theta_d(x,x')$")
+    axes.legend(loc="lower left")
 
 
 FIGURE = Figure(
@@ -158,10 +196,11 @@ FIGURE = Figure(
     $\Theta_d=s_b^2+\frac{{s_w^2}}{{2abd}}\,\mathrm{{Bin}}(d,p)$ with $a=1/2$, $b=1$,
     $p=\mathrm{{erf}}(1/\sqrt{{8}})$ (dots; the whiskers are two standard errors of a sampled frequency). Each
     bin holds a whole number of lattice points. Dashed: the limit. Note the different scales of the
-    horizontal axes. (e) Mean and standard deviation (s.d.), exact and sampled: the
-    mean is the limit for every $d$, and the s.d. shrinks like $d^{{-1/2}}$.
+    horizontal axes. (e) Mean and standard deviation (s.d.), exact and sampled: the mean is the limit for every $d$.
+    (f) The s.d. over five decades of $d$: at most {SPREAD_DRAWS} networks a point (fewer from $d=10^5$ on), whiskers
+    95 %; the line is exact.
     """,
-    size_mm=(150.0, 92.0),
+    size_mm=(155.0, 108.0),
     shows=("T12",),
     data=data,
     draw=draw,

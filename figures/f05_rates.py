@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 import theory as th
 from figures import style
+from figures.angle_sweep import power_law
 from figures.base import Array, Arrays, Figure, thinned
 from theory.networks.moments import one_layer_variance
 
@@ -36,7 +37,7 @@ def data(scale: float = 1.0) -> dict[str, Array]:
             f"l{hidden}.n": np.array(widths, dtype=float),
             f"l{hidden}.rms": points[:, 0],
             f"l{hidden}.stderr": points[:, 1],
-            f"fit.l{hidden}": _fit(np.array(widths), *points.T),
+            f"fit.l{hidden}": power_law(np.array(widths), *points.T),
         }
     arrays["exact.l0"] = np.sqrt(_weight_variance() / line)
     arrays["exact.l1"] = np.sqrt(one_layer_variance(_arch(1), _pair(4))[0, 1] / line)
@@ -72,17 +73,6 @@ def _deviation(hidden: int, n: int, draws: int, first: int) -> tuple[float, floa
     squares = (kernels - th.ntk(arch, pair)[0, 1]) ** 2
     rms = float(np.sqrt(squares.mean()))
     return rms, float(squares.std(ddof=1) / np.sqrt(draws) / (2 * rms))
-
-
-def _fit(n: Array, rms: Array, stderr: Array) -> Array:
-    """Weighted least squares of log RMS on log n: exponent, half-width of its 95 % interval, log prefactor."""
-    weight = (rms / stderr) ** 2
-    centre = np.average(np.log(n), weights=weight)
-    abscissa = np.log(n) - centre
-    information = (weight * abscissa**2).sum()
-    exponent = (weight * abscissa * np.log(rms)).sum() / information
-    level = np.average(np.log(rms), weights=weight) - exponent * centre
-    return np.array([exponent, Z95 / np.sqrt(information), level])
 
 
 def _weight_variance() -> float:
@@ -141,12 +131,13 @@ def _draw_depth(axes: Axes, arrays: Arrays, hidden: int, *, scaled: bool) -> Non
         axes.plot(line, on_line * known, **series.line)
     if scaled:
         name = ("exact", "exact", "power-law fit")[hidden]
-        height = on_line[-1] * (
-            known[-1] if known is not None else np.exp(level) * line[-1] ** exponent
-        )
+        # Between the points at n = 120 and n = 400, where whiskers are short.
+        place = 220.0
+        law = np.exp(level) * place**exponent
+        height = np.sqrt(place) * (law if known is None else np.interp(place, line, known))
         axes.annotate(
-            name, (line[-1], height), (0, -24 if hidden == 2 else 6), textcoords="offset points",
-            ha="right", fontsize=8, color=series.colour,
+            name, (place, height), (0, 7), textcoords="offset points", ha="center", fontsize=8,
+            color=series.colour,
         )  # fmt: skip
 
 
