@@ -1,7 +1,7 @@
 """Ensembles of finite networks: the public sampler and what it returns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from theory.estimate import Estimate
 from theory.kernels.weights import JACOBIANS
 from theory.networks import exact, literal, signs
 from theory.networks.collapsed import obstacle
+from theory.networks.conditional import mean_kernels
 from theory.networks.plan import Pair, Plan, check_pairs, flatten, hidden_widths
 from theory.networks.runs import Progress, run_batches
 from theory.networks.streams import check_seed
@@ -64,9 +65,7 @@ def draw(task: Task, start: int, stop: int) -> dict[str, Float]:
     and (m, pairs, n, o, n, o). A pure function: network i is bitwise the same in any range.
     """
     m, n, many = stop - start, len(task.inputs), int(task.plan.widths[-1])
-    sides = np.array([[JACOBIANS.index(s) for s in pair] for pair in task.pairs], np.int64)
-    sides = sides.reshape(-1, 2)
-    used = np.array([side in sides for side in range(2)])
+    sides, used = _sides(task)
     rows = n * many
     outputs: Float = np.empty((m, rows))
     kernels: Float = np.empty((m, len(sides), rows, rows))
@@ -77,6 +76,21 @@ def draw(task: Task, start: int, stop: int) -> dict[str, Float]:
         outputs = outputs.reshape(m, n, many)
         kernels = kernels.reshape(m, len(sides), n, many, n, many)
     return {"outputs": outputs, "covariances": chains[:, 0], "kernels": kernels}
+
+
+def draw_conditional(task: Task, start: int, stop: int) -> Float:
+    """Mean kernels given the hidden layers of networks ``start``, ..., ``stop - 1`` of ``draw``, (m, pairs, n, n)."""
+    n = len(task.inputs)
+    sides, used = _sides(task)
+    kernels: Float = np.empty((stop - start, len(sides), n, n))
+    mean_kernels(task.plan, task.inputs, task.seed, start, sides, used, kernels)
+    return kernels
+
+
+def _sides(task: Task) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Jacobians of every pair by number, shape (pairs, 2), and which of the two occur."""
+    sides = np.array([[JACOBIANS.index(s) for s in pair] for pair in task.pairs], np.int64)
+    return sides.reshape(-1, 2), np.array([side in sides for side in range(2)])
 
 
 def cost(task: Task) -> float:
@@ -111,6 +125,9 @@ class Ensemble:
         False if the run was interrupted and holds fewer draws than asked for.
     why
         Why this sampler.
+    conditional_kernels
+        For each Jacobian pair, mean of the kernel given all hidden layers, (draws, n, n): of one output, and the same
+        for every output; between two outputs it is 0. Empty unless asked for.
     """
 
     outputs: Float
@@ -122,6 +139,7 @@ class Ensemble:
     widths: tuple[int, ...]
     complete: bool
     why: str = ""
+    conditional_kernels: Mapping[Pair, Float] = field(default_factory=dict)
 
     @property
     def draws(self) -> int:
@@ -157,6 +175,7 @@ def sample_networks(
     ntk: bool = True,
     jacobians: Sequence[Pair] = (("true", "surrogate"),),
     outputs: int = 1,
+    conditional: bool = False,
     threads: int | None = None,
     first: int = 0,
     batch: int | None = None,
@@ -184,6 +203,9 @@ def sample_networks(
         Whether to compute empirical kernels, and for which pairs of ``"true"`` and ``"surrogate"``.
     outputs
         Outputs of every network: readouts of the same hidden layers.
+    conditional
+        Whether to return the mean of each kernel given the hidden layers too (claim E6): the same mean with less
+        variance, from the same networks, in O(L w n^4) operations for width w. Needs ``ntk`` and ``"exact"``.
     threads
         Default: every processor that this process may use.
     first
@@ -203,7 +225,7 @@ def sample_networks(
     InputError
         For values or shapes that no run can start from.
     ArchitectureError
-        If ``method="exact"`` does not cover the request.
+        If ``method="exact"`` does not cover the request, or ``conditional`` meets another method.
     UndefinedKernelError
         If a requested Jacobian differentiates across a jump.
 
@@ -217,19 +239,25 @@ def sample_networks(
     task = prepare(
         arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians, outputs=outputs
     )
-    n = len(task.inputs)
+    if conditional:
+        _check_conditional(task)
+    n, means = len(task.inputs), len(task.pairs) if conditional else 0
     rows = (n, outputs) if outputs > 1 else (n,)
     results = {
         "outputs": checks.storage((count, *rows), "draws"),
         "covariances": checks.storage((count, n, n), "draws"),
         "kernels": checks.storage((count, len(task.pairs), *rows, *rows), "draws"),
     }
+    averages = checks.storage((count, means, n, n), "draws")
 
     def work(start: int, stop: int) -> None:
         for name, values in draw(task, first + start, first + stop).items():
             results[name][start:stop] = values
+        if conditional:
+            averages[start:stop] = draw_conditional(task, first + start, first + stop)
 
-    done = run_batches(work, count, cost(task), first, threads, batch, progress)
+    price = cost(task) * (n * n if conditional else 1)
+    done = run_batches(work, count, price, first, threads, batch, progress)
     return Ensemble(
         outputs=results["outputs"][:done],
         covariances=results["covariances"][:done],
@@ -240,7 +268,19 @@ def sample_networks(
         widths=tuple(int(w) for w in task.plan.widths[1:-1]),
         complete=done == count,
         why=task.why,
+        conditional_kernels={pair: averages[:done, i] for i, pair in enumerate(task.pairs[:means])},
     )
+
+
+def _check_conditional(task: Task) -> None:
+    """Refuse kernels given the hidden layers where they are not known."""
+    if not task.pairs:
+        raise InputError("conditional=True averages the kernels of ntk=True, got ntk=False")
+    if task.method != "exact":
+        raise ArchitectureError(
+            f"conditional=True needs method='exact', got {task.method!r} ({task.why}); "
+            f"make the hidden weights gaussian(), or pass conditional=False"
+        )
 
 
 def _choose(method: str, arch: "Architecture", inputs: Float, ntk: bool) -> tuple[str, str]:

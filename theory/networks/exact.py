@@ -84,7 +84,7 @@ def _basis(plan, inputs, work, layer, covariance, eps):  # type: ignore[no-untyp
 
 
 @compiled
-def _draw_chunk(plan, work, seed, number, layer, literal, start, size):  # type: ignore[no-untyped-def]
+def draw_chunk(plan, work, seed, number, layer, literal, start, size):  # type: ignore[no-untyped-def]
     """Draw a chunk of hidden layer ``layer`` (from 1); returns its normals and its pre-activations."""
     k, rows, count = work.grams.shape[1], work.roots.shape[1], columns(size)
     last = layer == plan.widths.shape[0] - 2
@@ -107,7 +107,7 @@ def _draw_chunk(plan, work, seed, number, layer, literal, start, size):  # type:
 
 
 @compiled
-def _is_gaussian(plan):  # type: ignore[no-untyped-def]
+def is_gaussian(plan):  # type: ignore[no-untyped-def]
     """Whether the first layer is Gaussian and need not be drawn."""
     masked = plan.zero_probabilities[0] > 0.0 or plan.blocks[0] > 0
     return plan.latents[0] == _NORMAL and plan.weight_maps[0] == NONE and not masked
@@ -157,7 +157,7 @@ def _sweep(plan, inputs, work, seed, number, layer, literal, readout, slots, pai
             h, x = features(plan, inputs, work, layer, start, size)
             normals = h
         else:
-            normals, h = _draw_chunk(plan, work, seed, number, layer, literal, start, size)
+            normals, h = draw_chunk(plan, work, seed, number, layer, literal, start, size)
             x = activate(plan, work, layer, h, size)
         count = x.shape[1]
         add_lower_gram(x, k, count, sums.features)
@@ -174,6 +174,27 @@ def _sweep(plan, inputs, work, seed, number, layer, literal, readout, slots, pai
 
 
 @compiled
+def forward(  # type: ignore[no-untyped-def]
+    plan, inputs, work, seed, number, again, literal, rows, readout, slots, pairs, sums, chain
+):
+    """Draw the hidden layers of one network; what depends on the inputs alone is kept if ``again``."""
+    depth, kept, eps = plan.widths.shape[0] - 2, chain.shape[0], np.finfo(inputs.dtype).eps
+    drawn, covariance = literal.shape[1] > 0, np.empty((inputs.shape[0], inputs.shape[0]))
+    if drawn:
+        apply_layer(plan, 0, seed, number, inputs, literal, rows, work.room)
+    for layer in range(depth + 1):
+        if layer > 0 or not again:
+            sums.features[:] = 0.0
+            _sweep(plan, inputs, work, seed, number, layer, literal, readout, slots, pairs, sums)
+            _finish_gram(plan, layer, sums.features, work.grams[layer])
+        _covariance(plan, layer, work.grams[layer], covariance)
+        if layer > depth - kept:
+            copy(covariance, chain[layer - depth - 1 + kept])
+        if layer < depth and (layer > 0 or not (again or drawn)):
+            _basis(plan, inputs, work, layer, covariance, eps)
+
+
+@compiled
 def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  # type: ignore[no-untyped-def]
     """Fill the results of networks ``first``, ``first + 1``, ...
 
@@ -181,12 +202,12 @@ def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  #
     covariances S^1, ..., S^{L+1}; ``kernels`` (m, pairs, k o, k o), for o outputs a network.
     """
     k, depth, many = inputs.shape[0], plan.widths.shape[0] - 2, plan.widths[-1]
-    kept, eps, slots = chains.shape[1], np.finfo(inputs.dtype).eps, slots_of(used)
+    eps, slots = np.finfo(inputs.dtype).eps, slots_of(used)
     height = padded(k * many) * (slots.max() + 1) if pairs.shape[0] else 0
     work = workspace(plan, inputs, height, many)
-    rows, covariance = row_buffers(plan), np.empty((k, k))
+    rows = row_buffers(plan)
     readout = np.empty((many, plan.widths[depth] if outputs.shape[0] + pairs.shape[0] else 0))
-    drawn = depth > 0 and not _is_gaussian(plan)
+    drawn = depth > 0 and not is_gaussian(plan)
     literal = np.empty((k, plan.widths[1] if drawn else 0))
     sums = Sums(
         np.zeros((padded(k), padded(k))),
@@ -199,20 +220,11 @@ def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  #
         sums.outputs[:], sums.products[:], sums.crossed[:] = 0.0, 0.0, 0.0
         if readout.shape[1] > 0:
             _draw_readout(plan, seed, number, rows, work.room, readout)
-        if drawn:
-            apply_layer(plan, 0, seed, number, inputs, literal, rows, work.room)
-        for layer in range(depth + 1):
-            if layer > 0 or m == 0 or depth == 0:
-                sums.features[:] = 0.0
-                _sweep(
-                    plan, inputs, work, seed, number, layer, literal, readout, slots, pairs, sums
-                )
-                _finish_gram(plan, layer, sums.features, work.grams[layer])
-            _covariance(plan, layer, work.grams[layer], covariance)
-            if layer > depth - kept:
-                copy(covariance, chains[m, layer - depth - 1 + kept])
-            if layer < depth and (layer > 0 or (m == 0 and not drawn)):
-                _basis(plan, inputs, work, layer, covariance, eps)
+        again = m > 0 and depth > 0
+        forward(
+            plan, inputs, work, seed, number, again, literal, rows, readout, slots, pairs, sums,
+            chains[m],
+        )  # fmt: skip
         if outputs.shape[0] > 0:
             out = outputs[m].reshape(k, many)
             _finish_outputs(plan, seed, number, sums.outputs, rows, work.room, out)
