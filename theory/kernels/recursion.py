@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arithmetic.float64 import cross
 from theory.checks import inputs, paired_inputs
 from theory.checks import widths as checked_widths
 from theory.errors import ArchitectureError, FirstLayerWarning, InputError, UndefinedKernelError
@@ -43,12 +44,11 @@ class Moments:
 
     def affine(self, scale: float, shift: float) -> "Moments":
         """Return scale * self + shift."""
-        return Moments(
-            scale * self.xx + shift,
-            scale * self.yy + shift,
-            scale * self.xy + shift,
-            self.symmetric,
-        )
+        xx, yy, xy = (scale * part + shift for part in (self.xx, self.yy, self.xy))
+        # Rounding may leave parallel inputs outside of what Cauchy and Schwarz allow.
+        outside = cross(xx, yy, xy, xy) < 0.0
+        bound = np.copysign(np.sqrt(xx) * np.sqrt(yy), xy)
+        return Moments(xx, yy, np.where(outside, bound, xy), self.symmetric)
 
 
 def nngp(

@@ -255,3 +255,14 @@ def test_contradictory_requests_are_refused(call, message: str) -> None:
 def test_architectures_print_and_compare() -> None:
     assert "sign/hardtanh(1)" in str(STE)
     assert th.Architecture(1, th.relu()) == th.Architecture(1, [th.relu()], [th.relu()])
+
+
+def test_opposite_inputs_of_one_norm_stay_covariances_through_the_layers() -> None:
+    angle = 2 * np.pi * np.arange(48) / 48
+    circle = 1.5 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    arch = th.Architecture(3, th.hardtanh(1), weight_std=1.25)
+    limit = th.ntk(arch, circle)
+    np.testing.assert_allclose(
+        limit, limit[0, (np.arange(48)[:, None] - np.arange(48)) % 48], rtol=1e-7, atol=1e-12
+    )
+    np.testing.assert_array_equal(limit, limit.T)
