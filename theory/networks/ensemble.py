@@ -54,7 +54,7 @@ def prepare(
     key = check_seed(seed)
     pairs = check_pairs(arch, jacobians) if ntk else ()
     many = checks.positive_int(outputs, "outputs")
-    chosen, why = _choose(method, arch, x, ntk)
+    chosen, why = _choose(method, arch, x, hidden, ntk)
     return Task(chosen, flatten(arch, x.shape[1], hidden, many), x, key, pairs, why)
 
 
@@ -232,7 +232,7 @@ def sample_networks(
     Notes
     -----
     Float64 throughout; each output is a sum of n terms in fixed order, so relative rounding error is below
-    (n/8 + 8) 2^-53 of the sum of absolute values a layer. Sources: claims E5, T5, T11, B53.
+    (n/8 + 8) 2^-53 of the sum of absolute values a layer. Sources: claims E5, T5, T11, B53; E6, B55, B56.
     """
     count = checks.positive_int(draws, "draws")
     first = checks.non_negative_int(first, "first")
@@ -283,11 +283,13 @@ def _check_conditional(task: Task) -> None:
         )
 
 
-def _choose(method: str, arch: "Architecture", inputs: Float, ntk: bool) -> tuple[str, str]:
+def _choose(
+    method: str, arch: "Architecture", inputs: Float, hidden: tuple[int, ...], ntk: bool
+) -> tuple[str, str]:
     """Name of the sampler and the reason: if the choice is free, the fastest one that is exact in law."""
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; choose from {METHODS}")
-    obstacles = {"chain": signs.no_chain(arch, inputs, ntk), "exact": obstacle(arch, ntk)}
+    obstacles = {"chain": signs.no_chain(arch, inputs, hidden, ntk), "exact": obstacle(arch, ntk)}
     reason = obstacles.get(method)
     if reason is not None:
         raise ArchitectureError(

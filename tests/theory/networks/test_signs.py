@@ -7,11 +7,14 @@ from scipy import stats
 import theory as th
 from theory.errors import ArchitectureError
 from theory.networks import sign_chain
-from theory.networks.signs import binomial, binomial_mass
+from theory.networks.chains import agreement_with_sign_weights
+from theory.networks.signs import agreement, binomial, binomial_mass
 
 X = np.array([[1.0, 0.5, -0.3], [0.2, -2.0, 1.0]])
 # Family-wise false-alarm rate of each statistical test for right code; seeds were fixed before any run.
 ALARM = 1e-6
+SIGNS = [th.gaussian(), th.rademacher(), th.gaussian()]
+TERNARY = [th.gaussian(), th.ternary_weights(0.3), th.gaussian()]
 
 
 @pytest.mark.parametrize("n", [1, 2, 40, 1000, 10**6])
@@ -58,6 +61,55 @@ def test_agreements_follow_the_exact_chain():
         assert abs(z) < stats.norm.isf(ALARM / 12)
 
 
+@pytest.mark.parametrize("n", [1, 3, 41, 1001])
+def test_agreement_of_sums_of_signs(n):
+    values = [agreement(n, k) for k in range(n + 1)]
+    np.testing.assert_allclose(values, agreement_with_sign_weights(n), rtol=1e-12, atol=1e-300)
+
+
+def p_value_of_overlaps(run, pmf):
+    """Chi-square of the last agreements, cells with fewer than 10 expected pooled."""
+    n, draws = len(pmf) - 1, len(run.covariances)
+    counts = np.bincount(
+        np.rint((run.covariances[:, 0, 1] + 1) * n / 2).astype(int), minlength=n + 1
+    )
+    cells = pmf * draws >= 10
+    observed = [*counts[cells], counts[~cells].sum() + 1e-9]
+    return stats.chisquare(
+        observed, [*(pmf[cells] * draws), pmf[~cells].sum() * draws + 1e-9]
+    ).pvalue
+
+
+@pytest.mark.parametrize("widths", [(15, 9), (15, 10), (7, 5, 12), (1, 3)], ids=str)
+def test_agreements_with_sign_weights_follow_the_exact_chain(widths):
+    laws = [th.gaussian(), *[th.rademacher()] * (len(widths) - 1), th.gaussian()]
+    arch, draws = th.Architecture(len(widths), th.sign(), weights=laws), 20_000
+    run = th.sample_networks(arch, X, widths, draws, 6, ntk=False)
+    assert run.method == "chain"
+    rho = X[0] @ X[1] / np.sqrt((X[0] @ X[0]) * (X[1] @ X[1]))
+    pmf = sign_chain(rho, widths, hidden="rademacher").pmfs[-1]
+    assert p_value_of_overlaps(run, pmf) > ALARM / 8
+    literal = th.sample_networks(arch, X, widths, draws, 6, ntk=False, method="weights")
+    assert p_value_of_overlaps(literal, pmf) > ALARM / 8
+    # The other chain is another law: the check sees the difference.
+    wrong = sign_chain(rho, widths).pmfs[-1]
+    if widths == (7, 5, 12):
+        assert p_value_of_overlaps(run, wrong) < ALARM
+
+
+def test_chain_of_mixed_layers():
+    laws = [th.gaussian(), th.gaussian(), th.rademacher(), th.gaussian(), th.gaussian()]
+    arch = th.Architecture(4, th.sign(), bias_std=[0, 0.5, 0, 0.3, 0], weights=laws)
+    chain = th.sample_networks(arch, X, (6, 5, 8, 9), 20_000, 1, ntk=False)
+    assert chain.method == "chain"
+    literal = th.sample_networks(arch, X, (6, 5, 8, 9), 20_000, 2, ntk=False, method="weights")
+    one, other = (
+        np.bincount(np.rint((run.covariances[:, 0, 1] + 1) * 4.5).astype(int), minlength=10)
+        for run in (chain, literal)
+    )
+    assert stats.chi2_contingency([one, other]).pvalue > ALARM
+
+
 def test_same_law_as_the_exact_sampler():
     arch, draws = th.Architecture(3, th.sign(), weight_std=1.3, bias_std=0.4), 10_000
     chain = th.sample_networks(arch, X, (9, 30, 8), draws, 1, ntk=False, outputs=2)
@@ -86,10 +138,13 @@ def test_bits_and_width():
         (th.Architecture(1, th.sign()), np.eye(3), False, "two inputs"),
         (th.Architecture(1, th.erf(1)), X, False, "sign in every"),
         (th.Architecture(1, th.sign(), weights=th.rademacher()), X, False, "Gaussian"),
+        (th.Architecture(2, th.sign(), weights=SIGNS), X, False, "sums of 4 signs"),
+        (th.Architecture(2, th.sign(), bias_std=0.1, weights=SIGNS), X, False, "no bias"),
+        (th.Architecture(2, th.sign(), weights=TERNARY), X, False, "ternary"),
         (th.Architecture(1, th.sign(), th.hardtanh(1)), X, True, "no kernels"),
         (th.Architecture(1, th.sign()), [[0.0, 0.0], [1.0, 2.0]], False, "zero"),
     ],
-    ids=["inputs", "activation", "weights", "kernels", "zero"],
+    ids=["inputs", "activation", "weights", "even", "bias", "ternary", "kernels", "zero"],
 )
 def test_what_the_chain_does_not_cover(arch, x, ntk, message):
     options = {"ntk": ntk, "jacobians": [("surrogate", "surrogate")]}
