@@ -4,9 +4,9 @@ A problem is cut into patches; on a patch every factor is analytic. What a panel
 mass of the integrals that need it, which is estimated first and measured while integrating.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import exp, inf, log
+from math import inf, log
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -34,6 +34,8 @@ Where = tuple[int, int]
 
 # Exponents that rise by more than this within a panel are too large for floats.
 _STEEPEST = 600.0
+# Whoever goes less far than this above a floor goes about as far.
+_NEAR = arb(30)
 # Panels of one patch; more are not worth the hours they would take.
 _MOST_PANELS = 800
 # Nodes of the first estimate, digits beyond those asked for, and how often to ask for more.
@@ -78,6 +80,25 @@ class Patch(Generic[Key]):
     g: tuple[Factor, ...]
     forms: tuple[Form, Form]
     users: list[User[Key]]
+
+
+def alike(
+    users: Iterable[User[Key]], caps: Mapping[Key, arb], floor: arb
+) -> Iterator[tuple[arb, list[User[Key]]]]:
+    """Yield caps above ``floor`` with the users that go about as far.
+
+    A product that is minute above its floor is followed far: there it must not take the others along.
+    """
+    group: list[User[Key]] = []
+    present = [user for user in users if user.key in caps and not floor > caps[user.key]]
+    for user in sorted(present, key=lambda user: float(caps[user.key] - floor)):
+        least = caps[group[0].key] - floor if group else arb(0)
+        if group and caps[user.key] - floor > 4 * max(least, _NEAR):
+            yield caps[group[-1].key], group
+            group = []
+        group.append(user)
+    if group:
+        yield caps[group[-1].key], group
 
 
 class Problem(Protocol[Key]):
@@ -267,10 +288,10 @@ class _Work:
         forms = chart.form(patch.forms[0]), chart.form(patch.forms[1])
         falls, energy = chart.falls(), chart.energy()
         top = falls.peak(1.0) if falls.moderate else inf
-        if not top < _STEEPEST:
+        if not top < inf:
             return None
         across_, along_ = chart.spans()
-        bulk = (-energy).exp() * (exp(top) * 4 * sum(chart.spans()) * ROUNDING)
+        bulk = (arb(top) - energy).exp() * (4 * (across_ + along_) * ROUNDING)
         sizes, slack = real_sizes(fs, gs, *forms)
         bounds = {
             (j, k): bulk * ((sizes.f[j] + slack.f[j]) * (sizes.g[k] + slack.g[k]))
@@ -281,6 +302,8 @@ class _Work:
         active = [w for w, bound in bounds.items() if not (panel.sliver or bound < targets[w])]
         if not active:
             return cls(chart, forms, [], [], [], bounds, Side(0), Side(0))
+        if not top < _STEEPEST:
+            return None
         rows, columns = (sorted(set(index)) for index in zip(*active, strict=True))
         some_f, some_g = [fs[j] for j in rows], [gs[k] for k in columns]
         need = np.full((len(rows), len(columns)), -inf)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from flint import arb
 
 from theory.quadrature.axis import Axis, Cell, Factor
-from theory.quadrature.certify import Patch, Sum, User, certified
+from theory.quadrature.certify import Patch, Sum, User, alike, certified
 from theory.quadrature.panels import Form, Panel
 
 _ONE = Factor(lambda _: arb(1), lambda _: arb(0))
@@ -51,10 +51,9 @@ class Line:
     def patches(self, caps: Mapping[int, arb]) -> Iterator[Patch[int]]:
         """Yield each cell, as far as some function needs it."""
         for cell, (lo, hi), floor in zip(self.axis.cells, self.spans, self.floors, strict=True):
-            users = [User(f, 0, factor, c) for f, factor, c in cell.uses if f in caps]
-            cap = max((caps[user.key] for user in users), default=floor)
-            if users and not floor > cap:
-                yield self._patch(cell, lo, hi, cap, users)
+            users = [User(f, 0, factor, c) for f, factor, c in cell.uses]
+            for cap, group in alike(users, caps, floor):
+                yield self._patch(cell, lo, hi, cap, group)
 
     def _patch(self, cell: Cell, lo: arb, hi: arb, cap: arb, users: list[User[int]]) -> Patch[int]:
         # One more than the cap: the rounding of what cuts is far below 1.

@@ -13,7 +13,7 @@ from itertools import pairwise
 from flint import arb
 
 from theory.quadrature.axis import Axis
-from theory.quadrature.certify import Patch, Sum, User, certified
+from theory.quadrature.certify import Patch, Sum, User, alike, certified
 from theory.quadrature.growth import Growth
 from theory.quadrature.line import clamp, density, energy, gaussian_sums
 from theory.quadrature.panels import Form, Panel
@@ -77,15 +77,12 @@ class Plane:
             else (Form(s.std_u, zero, zero), Form(s.std_v * s.rho, s.std_v * s.r, zero))
         )
         for (a, b), users in self.users.items():
-            present = [user for user in users if user.key in caps]
-            cap = max((caps[user.key] for user in present), default=zero)
-            if not present or self.boxes[a, b] > cap:
-                continue
-            # One more than the cap: the rounding of what cuts is far below 1.
-            panels = self._panels(*self._spans(a, b), (cap + 1).mid(), along_v=bool(along_v))
-            if panels:
-                f, g = self.first.cells[a], self.second.cells[b]
-                yield Patch(panels, f.factors, g.factors, forms, present)
+            floor, f, g = self.boxes[a, b], self.first.cells[a], self.second.cells[b]
+            for cap, group in alike(users, caps, floor):
+                # One more than the cap: the rounding of what cuts is far below 1.
+                panels = self._panels(*self._spans(a, b), (cap + 1).mid(), along_v=bool(along_v))
+                if panels:
+                    yield Patch(panels, f.factors, g.factors, forms, group)
 
     def _spans(self, a: int, b: int) -> tuple[Span, Span]:
         """Return a cell of u and one of v in units of the standard deviations."""
