@@ -298,7 +298,8 @@ def side(
     radius = min(11 / sqrt(2 * bend), 60 / (abs(falls.e10) + abs(falls.e11) + 1e-30), 1e3)
     radius = max(radius, 1.6)
     best = Side(inf)
-    for _ in range(6):
+    # Down to where it clears the nearest pole, or until it is too narrow to gain anything.
+    while radius >= 1.15:
         top = falls.peak(radius)
         sizes = _ellipse_sizes(fs, gs, *forms, radius)
         jacobian = spans[0] + spans[1] * (radius + 1 / radius) / 2
@@ -313,8 +314,6 @@ def side(
             constant = front * exp(top - 2 * nodes * log(radius)) * ROUNDING
             best = Side(nodes, constant, sizes)
         radius = 1 + (radius - 1) / 2
-        if radius < 1.15:
-            break
     return best
 
 
