@@ -32,13 +32,15 @@ class _Emitter:
         kind = "f64" if isinstance(self.element, ir.DoubleType) else "f32"
         shape: Any = ir.FunctionType(self.vector, [self.vector] * 3)
         name = f"llvm.fma.v{self.lanes}{kind}"
-        self.fused = cgutils.get_or_insert_function(builder.module, shape, name)
+        declare: Any = cgutils.get_or_insert_function
+        self.fused = declare(builder.module, shape, name)
 
     def row(self, argument: int, index: Any) -> Any:
         """Pointer to the first entry of a row of array ``argument``."""
         kind = self.signature.args[argument]
         array = self.context.make_array(kind)(self.context, self.builder, self.arguments[argument])
-        width = cgutils.unpack_tuple(self.builder, array.shape)[1]
+        unpack: Any = cgutils.unpack_tuple
+        width = unpack(self.builder, array.shape)[1]
         return self.builder.gep(array.data, [self.builder.mul(index, width)])
 
     def shifted(self, index: Any, step: int) -> Any:
