@@ -8,9 +8,9 @@ import mpmath
 import pytest
 import sympy as sp
 
-from theory.activations import erf, identity, relu, sign, x
+from theory.activations import erf, hardtanh, identity, laplace, relu, sign, ternary, x
 from theory.errors import DomainError
-from theory.quadrature import Reference, certify, expectations, moment, panels
+from theory.quadrature import QuadratureError, Reference, certify, expectations, moment, panels
 from theory.quadrature.growth import Growth
 
 DIGITS = 25
@@ -200,6 +200,21 @@ def test_a_limit_without_its_slack_is_caught(monkeypatch):
     monkeypatch.setattr(axis, "_factor", lambda monic, _, *place: build(monic, (), *place))
     assert caught(laws)
     axis.axis.cache_clear()
+
+
+def test_a_minute_product_leaves_its_neighbours_alone():
+    p, q, c = 1040.6083312486423, 3.7384589973441626e-11, 0.0001972377139055249
+    (alone,) = expectations([(hardtanh(1), ternary("1/2"))], p, q, c)
+    minute, beside = expectations(
+        [(laplace(1), ternary("1/2")), (hardtanh(1), ternary("1/2"))], p, q, c
+    )
+    assert isinstance(minute, QuadratureError)
+    assert isinstance(alone, Reference)
+    assert isinstance(beside, Reference)
+    # P(|v| > 1/2), for u is far outside of [-1, 1] and of the sign of v wherever that happens.
+    truth = MP.erfc(1 / MP.sqrt(8 * MP.mpf(q)))
+    for found in (alone, beside):
+        assert abs(MP.mpf(found.value) - truth) < MP.mpf(10) ** -19 * truth
 
 
 def test_a_fast_wave_is_bounded_by_its_damping():

@@ -124,9 +124,16 @@ def test_definitions_that_cannot_be_read(expr):
         moment(Given(expr), 1)
 
 
-def test_a_hidden_scale_is_noticed():
+def test_a_hidden_scale_is_found():
+    found = moment(Given(sp.atan(10**9 * x**3) ** 2), 1)
+    decades = [MP.mpf(10) ** MP.mpf(k / 4) for k in range(-20, 2)]
+    half = MP.quad(lambda z: MP.atan(10**9 * z**3) ** 2 * MP.npdf(z), [0, *decades, 3, 5, 8, 16])
+    assert abs(MP.mpf(found) - 2 * half) < EPS * half
+
+
+def test_too_many_bends_are_refused():
     with pytest.raises(QuadratureError, match="bends too often"):
-        moment(Given(sp.atan(10**9 * x**3) ** 2), 1)
+        moment(Given(sp.sin(10**5 * x**2) ** 2), 1)
 
 
 def test_branches_are_found_without_breakpoints():
