@@ -97,7 +97,8 @@ def power_law(n: Array, rms: Array, stderr: Array) -> Array:
 
 def draw_sweep(canvas: Canvas, arrays: Arrays) -> None:
     """Columns: widths. Rows: the two orders, their difference, and the rate over five decades of width."""
-    above, below = canvas.subfigures(2, 1, height_ratios=(3.1, 1.25))
+    parts: Any = canvas.subfigures(2, 1, height_ratios=(3.1, 1.25))
+    above, below = parts
     _draw_orders(above, arrays)
     axes = below.subplots()
     _draw_rate(axes, arrays)
