@@ -58,7 +58,10 @@ def b41(factor: float) -> Verdict:
             evidence = f"sqrt n {name} = {listed} at n = {WIDTHS}, limit {stated:.6f}"
             # An error g/n keeps its g; a wrong limit multiplies it by 10 from width to width. 1e-9 is what rounding
             # leaves, times the width.
-            if max(gaps[1:]) > 2 * gaps[0] + 1e-9 * WIDTHS[-1] or abs(values[0] - float(printed)) > 0.5001e-4:
+            if (
+                max(gaps[1:]) > 2 * gaps[0] + 1e-9 * WIDTHS[-1]
+                or abs(values[0] - float(printed)) > 0.5001e-4
+            ):
                 yield name, Verdict(Grade.REFUTED, evidence, evidence, TRUSTS)
             else:
                 yield name, Verdict(Grade.AGREES, evidence, None, TRUSTS)
