@@ -166,6 +166,7 @@ def _draw_band(axes: Axes, arrays: Arrays) -> None:
     )
     axes.set(xscale="log", xlabel="input dimension $d$", ylabel=r"kernel $\Theta_d(x,x')$")
     axes.set_xlim(DIMENSIONS[0] / 1.3, 1.3 * DIMENSIONS[-1])
+    axes.set_ylim(None, limit + 4.5 * arrays["exact.deviation"][0])  # room for the legend
     axes.legend(loc="upper right", fontsize=7)
 
 
