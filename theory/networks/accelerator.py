@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from theory import checks
 from theory.errors import InputError
+from theory.networks.collapsed import obstacle
 from theory.networks.device_network import Network
 from theory.networks.ensemble import Ensemble, Task, prepare
 from theory.networks.plan import Pair
@@ -76,11 +77,12 @@ def sample_on_device(
         raise InputError(f"dtype must be one of {DTYPES}, got {dtype!r}")
     count, first = checks.positive_int(draws, "draws"), checks.non_negative_int(first, "first")
     task = prepare(arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians)
-    if task.method == "chain":  # of integers, and faster on the host
-        task = prepare(arch, X, width, seed, method="exact", ntk=ntk, jacobians=jacobians)
+    if task.method == "chain":  # of integers, for the host alone
+        other = "weights" if obstacle(arch) else "exact"
+        task = prepare(arch, X, width, seed, method=other, ntk=ntk, jacobians=jacobians)
     device, jax = _device(platform)
     k = len(task.inputs)
-    size = checks.positive_int(batch or _fitting(task, dtype), "batch")
+    size = _fitting(task, dtype) if batch is None else checks.positive_int(batch, "batch")
     results = {
         "outputs": checks.storage((count, k), "draws"),
         "covariances": checks.storage((count, k, k), "draws"),

@@ -52,7 +52,7 @@ class Network:
         features, levels, products = [self.jnp.asarray(self.inputs)], [], []
         for layer in range(self.depth + 1):
             here, n, following = features[-1], self.widths[layer], self.widths[layer + 1]
-            if self.exact and layer < self.depth:
+            if not self._is_drawn(layer):
                 noise = self._normals(base, layer, Role.PREACTIVATION, (self.k, following))
                 products.append(self._gram_root(here) @ noise)
             else:
@@ -64,12 +64,16 @@ class Network:
                 features.append(self.evaluate(self.plan.activations[layer], levels[-1]))
         return features, levels, products
 
+    def _is_drawn(self, layer: int) -> bool:
+        """Whether weights are drawn: always in the readout, and in a first layer that is not Gaussian."""
+        return not self.exact or layer == self.depth or not self.laws[layer].is_gaussian
+
     def _kernels(self, base: Any, features: Any, levels: Any, products: Any) -> Any:
         kernels = self.jnp.zeros((len(self.task.pairs), self.k, self.k), self.dtype)
         adjoints = self.jnp.ones((2, self.k, 1), self.dtype)
         for layer in range(self.depth if self.task.pairs else -1, -1, -1):
             weights = None
-            if layer == self.depth or not self.exact:
+            if self._is_drawn(layer):
                 weights = self._weights(base, layer)
             kernels += self._layer_kernels(layer, features[layer], adjoints, weights)
             if layer > 0:

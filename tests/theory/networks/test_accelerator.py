@@ -89,6 +89,22 @@ def test_other_weight_laws_follow_the_law_of_the_compiled_sampler(law):
     alike(device, th.sample_networks(arch, X, 9, DRAWS, 4, jacobians=PAIRS))
 
 
+def test_a_first_layer_of_signs_is_drawn_by_the_exact_method():
+    arch = th.Architecture(1, th.identity(), weights=[th.rademacher(), th.gaussian()])
+    request = {"method": "exact", "platform": "cpu", "dtype": "float64", "ntk": False}
+    drawn = sample_on_device(arch, [[1.0]], 3, 20, **request)
+    # Features are +-1, so the output given them has variance 1; Gaussian features would scatter it.
+    assert np.allclose(drawn.covariances, 1.0)
+
+
+def test_what_the_host_draws_by_a_chain_is_drawn_by_weights():
+    laws = [th.gaussian(), th.rademacher(), th.gaussian()]
+    arch = th.Architecture(2, th.sign(), weights=laws)
+    drawn = sample_on_device(arch, X[:2], 5, 3, platform="cpu", ntk=False)
+    assert th.sample_networks(arch, X[:2], 5, 3, ntk=False).method == "chain"
+    assert drawn.method == "weights"
+
+
 def test_an_activation_outside_the_pieces_runs_as_a_program():
     arch = th.Architecture(1, th.cosine(1), th.cosine(1), weight_std=1.2)
     wide = sample_on_device(arch, X[:2], 4096, 20, platform="cpu", dtype="float64")
