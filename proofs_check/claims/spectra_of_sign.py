@@ -5,23 +5,22 @@ g(s) = erf(beta/sqrt(2(1 - s))). On the circle the eigenvalues are, for odd k an
 4/(pi k)^2 + sqrt(2/pi)/beta (1{k=1}/2 - (2/pi) int_0^{pi/2} cos t cos(k t) erfc(beta/(sqrt 2 sin t)) dt).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from math import comb
 
 import flint
-import sympy as sp
 from flint import acb, arb, arb_series
 
 import theory as th
+from proofs_check.claims import spectra_of_sign_ends as ends
 from proofs_check.ledger import claim
 from proofs_check.methods.agree import agree
-from proofs_check.methods.exhaustive import exhaustive
 from proofs_check.verdict import Grade, Verdict, every
 from theory.errors import DomainError
 from theory.kernels.brackets import fmpq, sign_change
 
 SECTION = "asymmetric-kernels.md, section 4"
+WINDOW = Fraction(11, 2)
 CRITICAL = "0.761625698284055133235001699477"
 TRUSTS = (
     "Arb (ball arithmetic, and acb.integral of Petras)",
@@ -30,110 +29,13 @@ TRUSTS = (
 )
 
 
-# -- the power series ---------------------------------------------------------------------------------
-
-
-def series_term(n: int, order: sp.Expr) -> tuple[Fraction, ...]:
-    """Return the coefficients in x of L_n^{(order)}(x), the printed n-th coefficient of g'."""
-    x = sp.Symbol("x")
-    return _rationals(sp.Poly(sp.assoc_laguerre(n, order, x), x))
-
-
-def derived_term(n: int) -> tuple[Fraction, ...]:
-    """Return the coefficient of s^n in (1 - s)^(-3/2) exp(-x s/(1 - s)), as a polynomial in x.
-
-    g'(s) = beta/sqrt(2 pi) (1 - s)^(-3/2) exp(-beta^2/(2(1 - s))), and 1/(1 - s) = 1 + s/(1 - s); the sum over
-    j of (-x)^j s^j (1 - s)^(-3/2-j)/j! is expanded by the binomial series.
-    """
-    x = sp.Symbol("x")
-    total = sum(
-        (-x) ** j / sp.factorial(j) * sp.binomial(sp.Rational(1, 2) + n, n - j)
-        for j in range(n + 1)
-    )
-    return _rationals(sp.Poly(sp.expand(sp.expand_func(total)), x))
-
-
-def _rationals(polynomial: sp.Poly) -> tuple[Fraction, ...]:
-    return tuple(Fraction(int(c.p), int(c.q)) for c in polynomial.all_coeffs())
-
-
-@claim(
-    "T27.series",
-    statement=r"$g(s)=\operatorname{erf}(\beta/\sqrt{2(1-s)})=\operatorname{erf}(\beta/\sqrt2)+\frac{\beta}{\sqrt{2\pi}}"
-    r"e^{-\beta^2/2}\sum_{n\ge0}L_n^{(1/2)}(\beta^2/2)\,\frac{s^{n+1}}{n+1}$.",
-    source=f"{SECTION}, T27",
-    hypotheses=(r"coefficients up to $n=30$, as polynomials in $\beta^2/2$",),
-    aims_at=Grade.PROVED,
-    mutant=lambda: exhaustive(
-        [{"n": n} for n in range(3)], derived_term, lambda n: series_term(n, sp.Rational(3, 2))
-    ),
-)
-def laguerre_series() -> Verdict:
-    """Compare coefficients exactly."""
-    half = sp.Rational(1, 2)
-    return exhaustive([{"n": n} for n in range(31)], derived_term, lambda n: series_term(n, half))
-
-
-def power_coefficient(n: int, beta: arb) -> arb:
-    """Return the coefficient of rho^(2n+1) of Theta/s_w^2."""
-    arcsine = arb(2) / arb.pi() * arb(flint.fmpq(comb(2 * n, n), 4**n * (2 * n + 1)))
-    x, lead = beta * beta / 2, (2 / arb.pi()).sqrt() / beta
-    if n == 0:
-        return arcsine + lead * (beta / arb(2).sqrt()).erf()
-    laguerre, before = arb(1), arb(0)  # the three-term recurrence of L_m^{(1/2)}
-    for m in range(n - 1):
-        half = arb(1) / 2
-        laguerre, before = (
-            ((2 * m + 1 + half - x) * laguerre - (m + half) * before) / (m + 1),
-            laguerre,
-        )
-    return arcsine + lead * beta / (2 * arb.pi()).sqrt() * (-x).exp() * laguerre / n
-
-
-def _first_negative(shift: int) -> Verdict:
-    """Show that the first negative power is the printed one plus ``shift``."""
-
-    def parts() -> Iterator[tuple[str, Verdict]]:
-        for beta, power in (("1/2", 45), ("1", 15), ("3/2", 9)):
-            with flint.ctx.workprec(128):
-                value = arb(fmpq(Fraction(beta)))
-                last = (power + shift - 1) // 2
-                balls = [power_coefficient(n, value) for n in range(last + 1)]
-            wrong = [n for n, ball in enumerate(balls[:-1]) if not ball > 0]
-            shown = f"coefficient of rho^{2 * last + 1} is {balls[-1].str(8)}"
-            if wrong or not balls[-1] < 0:
-                place = wrong[0] if wrong else last
-                witness = (
-                    f"beta = {beta}: coefficient of rho^{2 * place + 1} is {balls[place].str(8)}"
-                )
-                yield f"beta = {beta}", Verdict(Grade.REFUTED, "other signs", witness, TRUSTS)
-            yield f"beta = {beta}", Verdict(Grade.ENCLOSED, shown, None, TRUSTS)
-
-    return every(parts())
-
-
-@claim(
-    "T27.first-negative",
-    statement=r"The first negative power-series coefficient of $\Theta$ (sign forward, hardtanh estimator, one "
-    r"hidden layer, $s_b=0$) stands at $\rho^{45}$, $\rho^{15}$, $\rho^9$ for $\beta=\tfrac12,1,\tfrac32$: it is not "
-    r"positive semidefinite on spheres of high dimension.",
-    source=f"{SECTION}, T27",
-    hypotheses=("T15, T17 for the kernel; T27.series for its coefficients", "Schoenberg's theorem"),
-    aims_at=Grade.ENCLOSED,
-    mutant=lambda: _first_negative(-2),
-)
-def power_series_has_negative_coefficients() -> Verdict:
-    """Signs of all coefficients up to the first negative one, as balls."""
-    return _first_negative(0)
-
-
 # -- the circle -----------------------------------------------------------------------------------------
 
 _END = Fraction(1, 50)
 
 
 def eigenvalue(k: int, beta: arb) -> arb:
-    """Return lambda_k on the circle, odd k, for a ball of beta >= 1/5."""
+    """Return lambda_k on the circle, odd k, for a ball of beta."""
     smooth = (2 / arb.pi()).sqrt() / beta
     one = arb(1) / 2 if k == 1 else arb(0)
     return 4 / (arb.pi() * k) ** 2 + smooth * (one - 2 / arb.pi() * _wave(k, beta, slope=False))
@@ -155,7 +57,8 @@ def _wave(k: int, beta: arb, *, slope: bool) -> arb:
         factor = (-inner * inner).exp() / sine if slope else inner.erfc()
         return t.cos() * (k * t).cos() * factor
 
-    end = arb(fmpq(_END))
+    # erfc and exp(-x^2) are below 10^-22 where beta/sin t > 10.
+    end = (beta / 10).lower().min(arb(fmpq(_END)))
     tolerance = arb(2) ** (8 - flint.ctx.prec)
     value = acb.integral(integrand, acb(end), acb(arb.pi() / 2), abs_tol=tolerance).real
     at_end = beta / (arb(2).sqrt() * end.sin())
@@ -300,9 +203,11 @@ def _circle(critical: str) -> Verdict:
     return every(
         [
             ("beta*", _crossing(critical)),
-            ("below", _negative_below(Fraction(1, 5), Fraction(3, 4))),
-            ("above", _positive_above(Fraction(77, 100), Fraction(2))),
+            ("towards 0", ends.negative_near_zero(WINDOW)),
+            ("below", _negative_below(ends.SMALL, Fraction(3, 4))),
             ("at beta*", _positive_above(Fraction(3, 4), Fraction(77, 100), left_out=9)),
+            ("above", _positive_above(Fraction(77, 100), ends.LARGE)),
+            ("towards infinity", ends.positive_beyond(ends.LARGE)),
         ]
     )
 
@@ -310,16 +215,63 @@ def _circle(critical: str) -> Verdict:
 @claim(
     "T27.circle",
     statement=rf"On the circle ($d=2$) the kernel $\Theta$ of one hidden layer of sign, hardtanh estimator, $s_b=0$, "
-    rf"has a negative eigenvalue for $\beta\in[\tfrac15,\beta^*)$ and none for $\beta\in[\beta^*,2]$, "
-    rf"$\beta^*={CRITICAL}\ldots$, where the eigenvalue of degree 9 vanishes.",
-    source=f"{SECTION}, T27 (printed: 0.76163, for all beta)",
-    hypotheses=(r"$\beta=b/\sqrt q\in[\tfrac15,2]$", "T15, T17 for the kernel"),
+    rf"has a negative eigenvalue if and only if $\beta<\beta^*={CRITICAL}\ldots$, for every $\beta=b/\sqrt q>0$; at "
+    r"$\beta^*$ the eigenvalue of degree 9 vanishes.",
+    source=f"{SECTION}, T27 (printed: 0.76163)",
+    hypotheses=("T15, T17 for the kernel",),
     aims_at=Grade.ENCLOSED,
     mutant=lambda: _crossing(CRITICAL[:-1] + "4"),
 )
 def critical_ratio_on_the_circle() -> Verdict:
-    """The zero by a change of sign, both sides by balls over intervals of beta."""
+    """The zero by a change of sign, both sides by balls over intervals of beta, and both ends by estimates."""
     return _circle(CRITICAL)
+
+
+@claim(
+    "T27.small",
+    statement=r"For every $\beta\in(0,\tfrac1{20}]$ the eigenvalue of the odd degree $k$ with "
+    r"$k\beta\in[5.5,5.6)$ is negative: as $\beta\to0$, $\lambda_k\to\frac4{\pi^2\kappa}\int_0^\infty"
+    r"\sin(\kappa/v)e^{-v^2/2}dv$, $\kappa=k\beta$, and anti-learning modes do not go away with sharper "
+    r"surrogates.",
+    source=f"{SECTION}, T27 (the range left open)",
+    hypotheses=("T15, T17 for the kernel", "one integration by parts: T27.parts"),
+    aims_at=Grade.ENCLOSED,
+    mutant=lambda: ends.negative_near_zero(Fraction(3)),
+)
+def negative_for_every_small_ratio() -> Verdict:
+    """The limit integral in balls, and a bound on the distance to it that holds for all small beta at once."""
+    return ends.negative_near_zero(WINDOW)
+
+
+def _parts(step: int) -> Verdict:
+    """Compare the eigenvalue with its form after the integration by parts."""
+
+    def at(route: Callable[[int, arb], arb], k: int, beta: Fraction) -> arb:
+        with flint.ctx.workprec(96):
+            return route(k, arb(fmpq(beta)))
+
+    routes = {
+        "erfc over the angle": lambda k, beta: at(eigenvalue, k, beta),
+        "by parts": lambda k, beta: at(ends.by_parts, k + step, beta),
+    }
+    cases = ((3, "1/20"), (9, "3/4"), (21, "3/10"), (111, "1/20"), (5, "2"))
+    points = [{"k": k, "beta": Fraction(beta)} for k, beta in cases]
+    return agree(routes, points, digits=18)
+
+
+@claim(
+    "T27.parts",
+    statement=r"For odd $k\ge3$: $\lambda_k=\frac4{\pi^2}\big(\frac1{k^2}+\frac1\beta\int_\beta^\infty "
+    r"A_k(\arcsin\tfrac\beta v)e^{-v^2/2}dv\big)$ with $A_k(t)=\frac{\sin(k-1)t}{2(k-1)}+"
+    r"\frac{\sin(k+1)t}{2(k+1)}$.",
+    source=f"{SECTION}, T27, derived here",
+    hypotheses=(r"five pairs $(k,\beta)$, $\beta$ from $\tfrac1{20}$ to 2",),
+    aims_at=Grade.AGREES,
+    mutant=lambda: _parts(2),
+)
+def eigenvalue_by_parts() -> Verdict:
+    """Two integrands, one eigenvalue."""
+    return _parts(0)
 
 
 def _library(dimension: int) -> Verdict:
