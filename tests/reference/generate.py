@@ -5,9 +5,6 @@ Computes what is absent, point after point, by certified quadrature of the defin
 interrupted goes on where it stopped, and new cases of the catalogue are added to what is there. A pair
 whose definition has changed is computed again. About an hour of one core for 22 functions.
 
-The values kept in the file now are older than the proof: two resolutions agreed to 20 digits. Where 40 of the
-points were computed again with proved radii, none differed beyond them. Move the file away to prove the rest.
-
     --check SHARE   compute a random share of the points anew and compare; exit status 1 if one differs
     --pairs F G     only the pair of these two names, such as --pairs "hardtanh(1)" "sign"
 
