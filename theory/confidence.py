@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from theory.betting import betting_lower_mean
 from theory.checks import positive, probability
 from theory.errors import InputError
 
@@ -14,6 +15,7 @@ FloatArray = NDArray[np.float64]
 
 # Quantiles of the training sample tried as cut-off, from mild to severe.
 CUTS = (1.0, 0.999, 0.99, 0.95)
+BETTING = "betting (Waudby-Smith and Ramdas)"
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,8 @@ def upper_mean(samples: FloatArray, level: float, span: float | None = None) -> 
     level
         Confidence, in (0, 1).
     span
-        An a-priori upper bound on the variable. With it the limit holds at every M
-        (empirical Bernstein, Maurer and Pontil, claim B71); without it it rests on the central
-        limit theorem.
+        An a-priori upper bound on the variable. With it the limit holds at every M (betting,
+        claim B79); without it it rests on the central limit theorem.
 
     Raises
     ------
@@ -61,19 +62,14 @@ def upper_mean(samples: FloatArray, level: float, span: float | None = None) -> 
         margin = float(ndtri(level)) * float(values.std(ddof=1)) / math.sqrt(values.size)
         return Limit(float(values.mean()) + margin, level, "central limit theorem (asymptotic)")
     return Limit(
-        float(values.mean()) + _bernstein_margin(values, span, level),
-        level,
-        "empirical Bernstein (Maurer-Pontil)",
+        span * (1 - betting_lower_mean(1 - _share(values, span), 1 - level)), level, BETTING
     )
 
 
 def lower_mean(samples: FloatArray, level: float, span: float) -> Limit:
     """Lower confidence limit, at least 0, for the mean of a variable in [0, span]; as `upper_mean`."""
-    values = _samples(samples)
-    margin = _bernstein_margin(values, span, probability(level, "level"))
-    return Limit(
-        max(0.0, float(values.mean()) - margin), level, "empirical Bernstein (Maurer-Pontil)"
-    )
+    values, level = _samples(samples), probability(level, "level")
+    return Limit(span * betting_lower_mean(_share(values, span), 1 - level), level, BETTING)
 
 
 def upper_gap(samples: FloatArray, target: float, level: float, span: float | None = None) -> Limit:
@@ -89,7 +85,7 @@ def upper_gap(samples: FloatArray, target: float, level: float, span: float | No
         Confidence; each side takes half of the risk.
     span
         An a-priori bound on the distance of two values of Y. With it the limit holds at every M
-        (claim B71); without it it rests on the central limit theorem.
+        (claim B79); without it it rests on the central limit theorem.
 
     Raises
     ------
@@ -121,7 +117,7 @@ def lower_mean_cut(training: FloatArray, test: FloatArray, level: float) -> Limi
     for quantile in CUTS:
         cut = float(np.quantile(pilot, quantile))
         if cut > 0:
-            promise = lower_mean(np.minimum(pilot, cut), level, cut).value
+            promise = _promise(np.minimum(pilot, cut), level, cut)
             if promise > best:
                 best, chosen = promise, cut
     if chosen == 0.0:
@@ -138,8 +134,8 @@ def _samples(samples: FloatArray) -> FloatArray:
     return values
 
 
-def _bernstein_margin(values: FloatArray, span: float, level: float) -> float:
-    """Maurer and Pontil (2009), Theorem 4, on the scale of the variable."""
+def _share(values: FloatArray, span: float) -> FloatArray:
+    """Samples as parts of their a-priori range."""
     span = positive(span, "span")
     # A bound reached in exact arithmetic may be passed by the rounding of the samples.
     if values.min() < 0 or values.max() > span * (1 + 1e-9):
@@ -147,8 +143,13 @@ def _bernstein_margin(values: FloatArray, span: float, level: float) -> float:
             f"samples lie in [{values.min()}, {values.max()}], "
             f"outside the a-priori range [0, {span}]; give a range that holds"
         )
+    share: FloatArray = np.minimum(values / span, 1.0)
+    return share
+
+
+def _promise(values: FloatArray, level: float, span: float) -> float:
+    """Limit in closed form by empirical Bernstein (Maurer and Pontil, claim B71), to compare cut-offs by."""
+    _share(values, span)
     log_term = math.log(2 / (1 - level))
-    variance = float(values.var(ddof=1))
-    return math.sqrt(2 * variance * log_term / values.size) + 7 * span * log_term / (
-        3 * (values.size - 1)
-    )
+    margin = math.sqrt(2 * float(values.var(ddof=1)) * log_term / values.size)
+    return float(values.mean()) - margin - 7 * span * log_term / (3 * (values.size - 1))

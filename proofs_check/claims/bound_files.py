@@ -296,7 +296,7 @@ def b80(seed: int, divide: bool) -> Verdict:
     violated = [one for one in comparisons if not one.holds]
     trusts = (
         "the pseudo-random streams and the exact samplers",
-        "empirical Bernstein limits; bounds with an unbounded sampled part rest on the central limit theorem",
+        "betting limits; bounds with an unbounded sampled part rest on the central limit theorem",
     )
     risk = (
         f"{len(comparisons)} comparisons, {outcome.informative} with a positive lower limit, {outcome.tests} "

@@ -185,7 +185,7 @@ LEVEL = 1 - FALSE_ALARM / TESTS
 QUANTILE = float(stats.norm.isf(FALSE_ALARM / TESTS / 2))
 SAMPLED_TRUSTS = (
     "the pseudo-random streams and the collapsed sampler",
-    "empirical Bernstein limits (any sample size); the central limit theorem for the two slopes",
+    "betting limits (any sample size); the central limit theorem for the two slopes",
 )
 
 

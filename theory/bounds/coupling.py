@@ -18,13 +18,13 @@ def coupling(setting: Setting) -> Terms:
     """Upper bound sqrt(m E d_B^2(S, K)) on W2(f(X), G(X)), valid with the given confidence.
 
     Any activations, jumps included, and any hidden weights. Terms: the sampled mean, and the
-    margin up to its confidence limit, an empirical Bernstein limit where the last activation is
+    margin up to its confidence limit, a betting limit where the last activation is
     bounded and labelled asymptotic where it is not. ``details``: the mean cost, its standard
     error, the draws.
 
     Notes
     -----
-    Of order n^(-1/2), while the distance itself is of order 1/n. Source: claims B6(ii), B71.
+    Of order n^(-1/2), while the distance itself is of order 1/n. Source: claims B6(ii), B79.
     """
     sampled = setting.coupling
     limit = setting.mean_limit(sampled.costs, setting.confidence, sampled.span)

@@ -23,7 +23,7 @@ def layer_coupling(setting: Setting) -> Terms:
 
     T_l is the covariance that n_l independent neurons with preactivations N(0, Sigma^l) hand on: a
     network of one hidden layer, sampled. One term a hidden layer. Every layer takes its share of
-    the risk. Source: claims B6(i), B71.
+    the risk. Source: claims B6(i), B79.
     """
     arch = setting.arch
     each = 1 - (1 - setting.confidence) / len(setting.widths)

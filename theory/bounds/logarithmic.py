@@ -26,7 +26,7 @@ def whitened_eigenvalues(setting: Setting) -> tuple[FloatArray, FloatArray]:
 def log_gap(setting: Setting, level: float) -> Limit:
     """Upper confidence limit for J = E sum(mu - ln(1 + mu)) >= 0, the log-det gap around K.
 
-    With one input and a bias the variable is bounded: empirical Bernstein; else asymptotic.
+    With one input and a bias the variable is bounded: a betting limit; else asymptotic.
     """
     mu, _ = whitened_eigenvalues(setting)
     return setting.mean_limit(excess(mu).sum(axis=1), level, _span(setting))

@@ -18,7 +18,7 @@ from theory.bounds.setting import Setting
 def logarithmic_kolmogorov(setting: Setting) -> Terms:
     r"""Upper bound on d_K: :math:`\frac{c_K}4E[A/K-1-\ln(A/K)]+\frac{\varphi(1)}2|E A/K-1|`.
 
-    Each summand takes half of the risk. Source: claims B10, B15, B71; max |z| phi(z) = phi(1).
+    Each summand takes half of the risk. Source: claims B10, B15, B79; max |z| phi(z) = phi(1).
     """
     level = 1 - (1 - setting.confidence) / 2
     gap, shift = log_gap(setting, level), setting.relative_shift(level)

@@ -22,7 +22,7 @@ def logarithmic_total_variation(setting: Setting) -> Terms:
     r"""Upper bound on TV: :math:`\frac{c_4}8E[A/K-1-\ln(A/K)]+\varphi(1)\,|E A/K-1|`.
 
     Infinite logarithms (dead ReLU networks without bias) make it 1. Each summand takes half of the
-    risk. Source: claims B10, B15, B71; E (Z^2 - 1)_+ = 2 phi(1).
+    risk. Source: claims B10, B15, B79; E (Z^2 - 1)_+ = 2 phi(1).
     """
     level = 1 - (1 - setting.confidence) / 2
     gap, shift = log_gap(setting, level), setting.relative_shift(level)

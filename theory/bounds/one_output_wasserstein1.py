@@ -19,7 +19,7 @@ def one_output_wasserstein1(setting: Setting) -> Terms:
 
     The first summand is the mean of a variable >= 0 of relative deviation independent of n; the
     second vanishes where E A = K is known. Each takes half of the risk. Source: claims B9, B15,
-    B71.
+    B79.
     """
     limit = float(setting.limit[0, 0])
     level = 1 - (1 - setting.confidence) / 2

@@ -105,6 +105,6 @@ def critic_limit(
 
     The training sample chooses where the critic is cut off, the test sample estimates the mean of
     what is left; this holds at every sample size and width, for bounded and unbounded activations
-    (claim B71). By default W1(F, N(0, s2)); with `blind_set` total variation.
+    (claim B79). By default W1(F, N(0, s2)); with `blind_set` total variation.
     """
     return lower_mean_cut(critic(training, s2), critic(test, s2), level)

@@ -75,7 +75,7 @@ def wasserstein2_to_limit(
         ``lower``: a 1-Lipschitz projection, chosen on one half of the draws, under a critic that
         is blind to the mean of S (`theory.distances.critic`), on the other half; of order 1/n
         like the distance itself. ``upper``: the least limit that holds at every sample size: the
-        coupling sqrt(m E d_B^2(S, K)) (claim B6(ii)), of order n^(-1/2), by empirical Bernstein; for
+        coupling sqrt(m E d_B^2(S, K)) (claim B6(ii)), of order n^(-1/2), by betting; for
         one hidden layer the chi-square bound (claim B18), of order 1/n and without sampling. Where
         the last activation is unbounded none holds, and the least is taken of those labelled
         asymptotic. ``estimate``: exact on one input (one output), with its standard error; else the
