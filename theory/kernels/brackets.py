@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import isqrt
 
 import flint
 from flint import arb
@@ -36,31 +37,48 @@ def sign_change(
 
     Notes
     -----
-    False position with exact dyadic points (Illinois rule), and a bisection in every third step. Between the
-    ends of the ball the sign changes, so that it contains a root by the intermediate value theorem.
+    Quadratic interval refinement (Abbott 2014): the secant picks one of N parts of the interval; where the sign
+    changes across it N is squared, else it falls back to the root of N and the interval is halved. Two values
+    a step, twice the digits. Between the ends of the ball the sign changes, so that it contains a root by the
+    intermediate value theorem.
     """
     goal = Fraction(1, 10 ** positive_int(digits, "digits")) * max(abs(low), abs(high))
-    first, last = function(low), function(high)
-    start = _sign(first)
-    if start * _sign(last) >= 0:
+    at_low, at_high = function(low), function(high)
+    start = _sign(at_low)
+    if start * _sign(at_high) >= 0:
         raise DomainError(f"no certain change of sign between {float(low)!r} and {float(high)!r}")
-    left, right = first.mid(), last.mid()
-    steps = 0
+
+    def certain(x: Fraction) -> tuple[arb, int]:
+        value = function(x)
+        sign = _sign(value)
+        if sign == 0:
+            raise DomainError(
+                f"the sign at {float(x)!r} is open: {value.str(5)}; evaluate with more bits"
+            )
+        return value, sign
+
+    parts = 4
     while high - low > goal:
-        steps += 1
-        middle = _between(low, high, left, right) if steps % 3 else (low + high) / 2
-        value = function(middle)
-        if _sign(value) == 0:
-            # The root is too close to tell: enclose it from both sides, a third of the goal away.
-            low, high = max(low, middle - goal / 3), min(high, middle + goal / 3)
-            if _sign(function(low)) * _sign(function(high)) >= 0:
-                raise DomainError(
-                    f"the sign at {float(middle)!r} is open: {value.str(5)}; evaluate with more bits"
-                )
-        elif _sign(value) == start:
-            low, left, right = middle, value.mid(), right / 2
-        else:
-            high, right, left = middle, value.mid(), left / 2
+        # Never narrower than half the goal: next to the root signs are hard to tell.
+        reach = max((high - low) / (2 * parts), goal / 3)
+        place = _between(low, high, at_low, at_high)
+        for x in (max(low, place - reach), min(high, place + reach)):
+            if not low < x < high:
+                continue
+            value, sign = certain(x)
+            if sign == start:
+                low, at_low = x, value
+            else:
+                high, at_high = x, value
+        if high - low <= 2 * reach:
+            parts = parts**2
+            continue
+        parts = max(4, isqrt(parts))
+        middle = (low + high) / 2
+        value, sign = certain(middle)
+        low, at_low, high, at_high = (
+            (middle, value, high, at_high) if sign == start else (low, at_low, middle, value)
+        )
     with flint.ctx.workprec(4 * digits + 64):
         return arb(fmpq(low)).union(arb(fmpq(high)))
 
@@ -70,8 +88,10 @@ def _sign(value: arb) -> int:
     return 1 if value > 0 else -1 if value < 0 else 0
 
 
-def _between(low: Fraction, high: Fraction, left: arb, right: arb) -> Fraction:
-    """Return the point of the secant, as a dyadic number well inside the interval."""
-    share = float(left / (left - right))
-    part = Fraction(round(min(max(share, 2.0**-40), 1 - 2.0**-40) * 2**60), 2**60)
-    return low + (high - low) * part
+def _between(low: Fraction, high: Fraction, at_low: arb, at_high: arb) -> Fraction:
+    """Return the zero of the secant, as a rational number of a few more bits than the interval tells."""
+    left, right = at_low.mid(), at_high.mid()
+    with flint.ctx.workprec(flint.ctx.prec + 200):
+        share = left / (left - right)
+        scaled = int((share * arb(2) ** 120).floor().mid().unique_fmpz())
+    return low + (high - low) * Fraction(min(max(scaled, 1), 2**120 - 1), 2**120)

@@ -4,6 +4,10 @@ Lengths follow q -> s_w^2 E[sigma(u)^2] + s_b^2, u ~ N(0, q); at a length q the 
 rho -> (s_w^2 E[sigma(u) sigma(v)] + s_b^2) / (s_w^2 E[sigma^2] + s_b^2); squared gradients are multiplied layer by
 layer by chi_tt = s_w^2 E[sigma'^2] with the true derivative, chi_ss = s_w^2 E[tau^2] with the surrogate one, and
 the tangent kernel's diagonal by chi_ts = s_w^2 E[sigma' tau]. Source: claim T64.
+
+Stochastic weights of variance 1 have a mean m that stays and a rest that is drawn anew for every input. Lengths do not
+notice; what two inputs share, and what gradients pass through, is m: s_w^2 is multiplied by E[m^2] there. Two inputs
+may be one, seen twice. Source: claim T66.
 """
 
 from collections.abc import Callable
@@ -73,25 +77,33 @@ class MeanField:
         Function whose derivative tau replaces sigma' in the backward pass; default: the activation.
     weight_std, bias_std
         s_w > 0, s_b >= 0.
+    mean_square
+        E[m^2] in (0, 1] of weights of variance 1 with mean m, drawn anew for each input; 1 for weights that stay.
 
     Raises
     ------
     ArchitectureError
         If a function holds Dirac masses, or is none.
     InputError
-        For standard deviations out of range.
+        For standard deviations or a mean square out of range.
     """
 
     activation: Activation
     surrogate: Activation | None = None
     weight_std: float = 1.0
     bias_std: float = 0.0
+    mean_square: float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight_std", positive(self.weight_std, "weight_std"))
         object.__setattr__(self, "bias_std", number(self.bias_std, "bias_std"))
         if self.bias_std < 0:
             raise InputError(f"bias_std must be at least 0, got {self.bias_std}")
+        object.__setattr__(self, "mean_square", positive(self.mean_square, "mean_square"))
+        if self.mean_square > 1:
+            raise InputError(
+                f"mean_square is E[m^2] of weights of variance 1 and at most 1, got {self.mean_square}"
+            )
         if self.surrogate is None:
             object.__setattr__(self, "surrogate", self.activation)
         for function in (self.activation, self.surrogate):
@@ -121,20 +133,20 @@ class MeanField:
             raise InputError(f"rho must lie in [-1, 1], got {rho!r}")
         p = np.full_like(values, length)
         product = _square(self.activation).float64(p, p, values * length)
-        following = self.weight_std**2 * product + self.bias_std**2
+        following = self._shared * product + self.bias_std**2
         return np.asarray(following / self.length_map(length))
 
     def correlation_slope(self, rho: ArrayLike, q: float) -> Float:
-        """Return the derivative of the correlation map: s_w^2 q E[sigma' sigma'] / q_next (Price)."""
+        """Return the derivative of the correlation map: E[m^2] s_w^2 q E[sigma' sigma'] / q_next (Price)."""
         length, values = positive(q, "q"), finite(rho, "rho")
         slope = self.activation.derivative
         p = np.full_like(values, length)
         product = expectation(slope, slope).float64(p, p, values * length)
-        return np.asarray(self.weight_std**2 * length * product / self.length_map(length))
+        return np.asarray(self._shared * length * product / self.length_map(length))
 
     def chi(self, pair: str, q: ArrayLike) -> Float:
         """Return chi_tt, chi_ts or chi_ss at length q; infinite where two jumps meet."""
-        return self.weight_std**2 * self._moment(pair, _lengths(q))
+        return self._shared * self._moment(pair, _lengths(q))
 
     # -- fixed points ------------------------------------------------------------------------------
 
@@ -172,7 +184,8 @@ class MeanField:
         """All fixed points of the correlation map at length q (default: the stable one), in increasing order.
 
         On [0, 1] the map is a power series with non-negative coefficients, hence convex: there are at most
-        two, 1 being one. A slope at 1 above 1 means chaos: nearby inputs part.
+        two, 1 being one. A slope at 1 above 1 means chaos: nearby inputs part. With stochastic weights
+        1 is none, and the only one on [0, 1] has a slope below 1 (claim T66).
         """
         length = self._length_or(q)
         grid = np.unique(
@@ -180,7 +193,7 @@ class MeanField:
         )
         roots = _roots(lambda rho: self.correlation_map(rho, length) - rho, grid[1:-1])
         ends = [-1.0] if abs(float(self.correlation_map(-1.0, length)) + 1) < 1e-14 else []
-        values = [*ends, *roots, 1.0]
+        values = [*ends, *roots, *([1.0] if self.mean_square == 1 else [])]
         return tuple(FixedPoint(v, float(self.correlation_slope(v, length))) for v in values)
 
     def certified_length(self, point: FixedPoint, digits: int = 30) -> arb:
@@ -217,8 +230,11 @@ class MeanField:
 
     @property
     def phase(self) -> str:
-        """``"ordered"`` or ``"chaotic"``, as the correlation 1 is stable or not; ``"critical"`` at slope 1."""
-        slope = float(self.correlation_slope(1.0, self._length_or(None)))
+        """``"ordered"`` or ``"chaotic"``, as the largest fixed correlation is stable or not; ``"critical"`` at slope 1.
+
+        With stochastic weights there is the ordered phase alone: the stable correlation is below 1.
+        """
+        slope = self.correlations()[-1].slope if self.mean_square < 1 else self._slope_at_one()
         if slope == 1:
             return "critical"
         return "ordered" if slope < 1 else "chaotic"
@@ -243,7 +259,7 @@ class MeanField:
         """
         p = _lengths(q)
         with np.errstate(divide="ignore"):
-            variance = 1 / self._moment(pair, p)
+            variance = 1 / (self.mean_square * self._moment(pair, p))
         return variance, p - variance * _on_line(_square(self.activation), p)
 
     def critical_weight_std(self, pair: str) -> float:
@@ -268,6 +284,14 @@ class MeanField:
                 f"{_LARGEST:g}: {self.activation} with surrogate {self.surrogate} has no such critical point there"
             )
         return min(stds)
+
+    @property
+    def _shared(self) -> float:
+        """The weight variance that two inputs share."""
+        return self.mean_square * self.weight_std**2
+
+    def _slope_at_one(self) -> float:
+        return float(self.correlation_slope(1.0, self._length_or(None)))
 
     def _moment(self, pair: str, p: Float) -> Float:
         if pair not in PAIRS:

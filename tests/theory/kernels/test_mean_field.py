@@ -209,3 +209,49 @@ def test_known_distortions():
     assert many.distortion * 512**2 == pytest.approx(math.sqrt(3) * math.pi / 2, rel=5e-3)
     with pytest.raises(InputError, match="2 to 4096"):
         th.lloyd_max(1)
+
+
+def test_stochastic_weights_share_their_means_alone():
+    """Correlations of a wide network whose weights keep their means and redraw the rest for each input."""
+    layer = th.MeanField(th.erf(1), None, 1.5, 0.4, mean_square=0.6)
+    draws, n, depth = np.random.default_rng(1), 2000, 3
+    q = layer.length.value
+    rho = 0.8
+    h = np.sqrt(q) * np.stack([draws.normal(size=n), np.zeros(n)])
+    h[1] = rho * h[0] + math.sqrt(q * (1 - rho**2)) * draws.normal(size=n)
+    for _ in range(depth):
+        rho = float(layer.correlation_map(rho, q))
+        mean = math.sqrt(0.6) * draws.normal(size=(n, n))
+        bias = layer.bias_std * draws.normal(size=n)
+        rest = [math.sqrt(0.4) * draws.normal(size=(n, n)) for _ in h]
+        features = layer.activation(h)
+        h = np.stack(
+            [
+                layer.weight_std / math.sqrt(n) * (mean + own) @ x + bias
+                for own, x in zip(rest, features, strict=True)
+            ]
+        )
+    # Five standard errors of a correlation of 2000 pairs, and as much again for the layers before.
+    assert np.corrcoef(h)[0, 1] == pytest.approx(rho, abs=10 / math.sqrt(n))
+    np.testing.assert_allclose((h**2).mean(axis=1), q, rtol=10 * math.sqrt(2 / n))
+
+
+@pytest.mark.parametrize("mean_square", [0.2, 0.9, 0.999])
+def test_stochastic_weights_have_one_stable_correlation_and_no_chaos(mean_square):
+    for layer in CASES.values():
+        noisy = th.MeanField(
+            layer.activation, layer.surrogate, layer.weight_std, layer.bias_std, mean_square
+        )
+        inside = [point for point in noisy.correlations() if point.value >= 0]
+        assert len(inside) == 1
+        assert inside[0].is_stable
+        assert 0 < inside[0].value < 1
+        assert noisy.correlation == inside[0]
+        assert noisy.phase == "ordered"
+        assert noisy.lengths == layer.lengths
+
+
+@pytest.mark.parametrize("mean_square", [0.0, 1.5, math.nan])
+def test_a_mean_square_is_a_share(mean_square):
+    with pytest.raises(InputError, match="mean_square"):
+        th.MeanField(th.sign(), mean_square=mean_square)

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import sympy as sp
+from flint import arb
 from scipy.special import eval_gegenbauer
 
 import theory as th
-from theory.errors import ArchitectureError, InputError, UndefinedKernelError
+from theory.errors import ArchitectureError, DomainError, InputError, UndefinedKernelError
 from theory.kernels.spectra.spheres import cosine_series, harmonics, multiplicity, weighted
 
 MIXED = th.Architecture(1, th.sign(), th.hardtanh("1/2"), weight_std=1.5, bias_std=0.25)
@@ -178,3 +180,25 @@ def test_binarized_weights_have_a_spectrum_in_float64():
     gram = np.fft.fft(th.ntk(arch, circle(512, 1.0), first_layer="gaussian")[0]).real / 512
     found = th.zonal_spectrum(arch, 4)
     np.testing.assert_allclose(found.eigenvalues[1:4:2], gram[1:4:2], rtol=1e-3)
+
+
+def test_where_the_hardtanh_estimator_turns_indefinite():
+    ball = th.critical_parameter(
+        lambda b: th.Architecture(1, th.sign(), th.hardtanh(b)), 9, "761/1000", "762/1000", digits=4
+    )
+    assert ball.contains(arb("0.761625698284055133235001699477"))
+    assert ball.rad() < arb("0.0001")
+
+
+def test_critical_parameters_are_refused_without_a_change_of_sign():
+    def family(b):
+        return th.Architecture(1, th.sign(), th.hardtanh(b))
+
+    with pytest.raises(DomainError, match="no certain change of sign"):
+        th.critical_parameter(family, 1, "1/2", 1, digits=3)
+    with pytest.raises(InputError, match="at most 30"):
+        th.critical_parameter(family, 9, "3/4", 1, digits=31)
+    with pytest.raises(InputError, match="low < high"):
+        th.critical_parameter(family, 9, 1, "3/4")
+    with pytest.raises(InputError, match="rational"):
+        th.critical_parameter(family, 9, "3/4", sp.sqrt(2))

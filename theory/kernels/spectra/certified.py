@@ -36,6 +36,9 @@ _TERMS = 20
 _WAVE_TERMS, _TURN = 64, 4
 _LARGEST_COUNT = 100_000
 
+FINEST = 1e-36
+"""Smallest tolerance: what the terms of the waves carry, with digits to spare."""
+
 
 def certified_spectrum(
     arch: Architecture,
@@ -59,7 +62,7 @@ def certified_spectrum(
     norm
         |x|/sqrt(d) > 0, exact.
     tolerance
-        Radius aimed at, in units of a bound on the kernel; at least 1e-25.
+        Radius aimed at, in units of a bound on the kernel; at least 1e-36.
 
     Returns
     -------
@@ -85,8 +88,8 @@ def certified_spectrum(
     pair, aim = jacobian_pair(jacobians), positive(tolerance, "tolerance")
     if kind not in ("ntk", "nngp"):
         raise InputError(f'kind must be "ntk" or "nngp", got {kind!r}')
-    if not 1e-25 <= aim < 1:
-        raise InputError(f"tolerance must lie in [1e-25, 1), got {tolerance!r}")
+    if not FINEST <= aim < 1:
+        raise InputError(f"tolerance must lie in [{FINEST:g}, 1), got {tolerance!r}")
     length = exact(norm, "norm")
     if not bool(length > 0):
         raise InputError(f"norm must be positive, got {norm!r}")
