@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -137,10 +138,10 @@ def _width(value: object, name: str) -> int:
     return width
 
 
-def storage(shape: tuple[int, ...], name: str) -> NDArray[np.float64]:
+def storage(shape: tuple[int, ...], name: str, dtype: str = "float64") -> NDArray[Any]:
     """Return an unfilled array, or raise ``InputError`` if ``name`` asks for more than memory can hold."""
     try:
-        return np.empty(shape)
+        return np.empty(shape, dtype)
     except (MemoryError, ValueError) as error:
         raise InputError(
             f"{name} = {shape[0]} needs results of shape {shape}, more than memory can hold; draw less at a time"

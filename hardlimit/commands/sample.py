@@ -18,6 +18,13 @@ INTERRUPTED = 130
 _STORE = "Long runs (--out NAME.zarr)"
 
 
+class DType(StrEnum):
+    """Numbers of neurons and of results."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+
+
 class Method(StrEnum):
     """Which sampler."""
 
@@ -47,6 +54,12 @@ def sample(
     method: Annotated[Method, typer.Option(help="Sampler; all have the same law.")] = Method.AUTO,
     ntk: Annotated[bool, typer.Option(help="Draw the empirical tangent kernels too.")] = True,
     outputs: Annotated[int, typer.Option(help="Outputs of a network.")] = 1,
+    conditional: Annotated[
+        bool, typer.Option("--conditional", help="Kernels' means given the hidden layers too.")
+    ] = False,
+    dtype: Annotated[
+        DType, typer.Option(help="Arithmetic of the width, and results.")
+    ] = DType.FLOAT64,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Predict time, memory and disk space; draw nothing.")
     ] = False,
@@ -100,8 +113,9 @@ def sample(
     asked = widths[0] if len(widths) == 1 else widths
     kernels = {"jacobians": (pair,)} if ntk else {"ntk": False}
     described = Description.of(
-        arch, inputs, asked, seed, method=method.value, outputs=outputs, **kernels
-    )
+        arch, inputs, asked, seed, method=method.value, outputs=outputs, conditional=conditional,
+        dtype=dtype.value, **kernels,
+    )  # fmt: skip
     if dry_run:
         kept = 0 if statistics_only else draws
         _predict(described, draws, threads, as_json, kept=kept, held=0 if lasting else draws)
@@ -134,6 +148,8 @@ def _into_archive(
             seed=described.seed,
             method=described.method,
             outputs=described.outputs,
+            conditional=described.conditional,
+            dtype=described.dtype,
             threads=threads,
             first=first,
             progress=report,
@@ -142,6 +158,8 @@ def _into_archive(
     kept = {"outputs": ensemble.outputs, "covariances": ensemble.covariances}
     if pairs:
         kept["ntk"] = ensemble.ntk
+    if described.conditional:
+        kept["conditional_ntk"] = ensemble.conditional_kernels[pairs[0]]
     facts = {"seed": described.seed, "first": first, "X": described.inputs}
     files.write_arrays(out, {**kept, **facts})
     mean = Estimate.of_mean(ensemble.outputs) if ensemble.draws > 1 else None
@@ -216,7 +234,7 @@ def _predict(
     short = found.widths != described.widths
     memory = "unknown here" if needed is None else f"about {console.size(needed)}"
     lines = [
-        f"{draws} networks, {described.arch}, by method {described.method}",
+        f"{draws} networks, {described.arch}, by method {described.method} in {described.dtype}",
         f"time    about {console.duration(seconds)}: {found.seconds:.2g} s a network, timed on this machine now"
         + (f" at widths {found.widths} and scaled by the number of steps" if short else ""),
         f"memory  {memory} beyond what the program takes"
@@ -227,8 +245,8 @@ def _predict(
 
 
 def _facts(described: "Description") -> dict[str, Any]:
-    shape = {"widths": list(described.widths), "method": described.method}
-    return {"architecture": str(described.arch), **shape}
+    how = {"method": described.method, "dtype": described.dtype}
+    return {"architecture": str(described.arch), "widths": list(described.widths), **how}
 
 
 def _tell(

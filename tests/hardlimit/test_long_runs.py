@@ -59,6 +59,21 @@ def test_a_run_resumes_to_the_bits_of_an_archive(hardlimit, data, request_of, tm
         assert np.array_equal(store.ensemble().ntk, arrays["ntk"])
 
 
+def test_conditional_kernels(hardlimit, data, request_of, tmp_path):
+    extra = ("--conditional", "--draws", 6)
+    told = json.loads(hardlimit(*request_of, *extra, "--block", 6, "--json").stdout)
+    assert told["dtype"] == "float64"
+    archive = tmp_path / "run.npz"
+    hardlimit("sample", data, *SMOOTH, "--out", archive, *extra)
+    found = th.open_store(tmp_path / "run.zarr").ensemble()
+    with np.load(archive) as arrays:
+        assert np.array_equal(found.ntk, arrays["ntk"])
+        (means,) = found.conditional_kernels.values()
+        assert np.array_equal(means, arrays["conditional_ntk"])
+    refused = hardlimit(*request_of, "--resume", status=2).stderr
+    assert "conditional: True here, False asked for" in " ".join(refused.replace("│", " ").split())
+
+
 def test_an_array_of_jobs_fills_one_store(hardlimit, request_of, tmp_path):
     for first in (4, 0):
         hardlimit(*request_of, "--draws", 4, "--first", first, "--block", 4, "--resume")
@@ -129,6 +144,18 @@ def test_a_dry_run_predicts_and_writes_nothing(hardlimit, request_of, tmp_path):
     assert told["timed_widths"] == told["widths"] == [4]
     assert told["seconds"] > 0
     assert not (tmp_path / "run.zarr").exists()
+    half = hardlimit(
+        *request_of,
+        "--draws",
+        10**6,
+        "--dry-run",
+        "--json",
+        "--dtype",
+        "float32",
+        "--method",
+        "weights",
+    )
+    assert json.loads(half.stdout)["disk"] == 40 * 10**6
 
 
 def test_a_forecast_of_the_unaffordable_is_scaled(hardlimit, data):

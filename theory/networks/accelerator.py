@@ -5,6 +5,7 @@ addressed here too: JAX's Threefry with the key (seed, network, layer, role).
 """
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,13 @@ from theory import checks
 from theory.errors import InputError
 from theory.networks.collapsed import obstacle
 from theory.networks.device_network import Network
-from theory.networks.ensemble import Ensemble, Task, prepare
+from theory.networks.ensemble import Ensemble, Task, prepare, shapes
 from theory.networks.plan import Pair
 from theory.networks.runs import Progress, run_batches
 
 if TYPE_CHECKING:
     from theory.kernels import Architecture
 
-DTYPES = ("float32", "float64")
 MEMORY = 2**30
 """Bytes that a default batch may take on the device."""
 
@@ -50,7 +50,7 @@ def sample_on_device(
     arch, X, width, draws, seed, method, ntk, jacobians, first, progress
         As for ``sample_networks``.
     dtype
-        ``"float32"`` or ``"float64"``.
+        ``"float32"`` or ``"float64"``, of all numbers on the device and of the results.
     platform
         ``"gpu"``, ``"cpu"`` or another platform of JAX.
     batch
@@ -73,20 +73,16 @@ def sample_on_device(
     In float32 a kernel has a relative error of about sqrt(n) 2^-24 a layer, and directions of the features that are
     within rounding of the largest one count as rounding. Sources: claims E1, E2, T5, T11.
     """
-    if dtype not in DTYPES:
-        raise InputError(f"dtype must be one of {DTYPES}, got {dtype!r}")
     count, first = checks.positive_int(draws, "draws"), checks.non_negative_int(first, "first")
-    task = prepare(arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians)
+    checked = partial(prepare, arch, X, width, seed, ntk=ntk, jacobians=jacobians, dtype=dtype)
+    task = checked(method=method)
     if task.method == "chain":  # of integers, for the host alone
-        other = "weights" if obstacle(arch) else "exact"
-        task = prepare(arch, X, width, seed, method=other, ntk=ntk, jacobians=jacobians)
+        task = checked(method="weights" if obstacle(arch) else "exact")
     device, jax = _device(platform)
-    k = len(task.inputs)
     size = _fitting(task, dtype) if batch is None else checks.positive_int(batch, "batch")
     results = {
-        "outputs": checks.storage((count, k), "draws"),
-        "covariances": checks.storage((count, k, k), "draws"),
-        "kernels": checks.storage((count, len(task.pairs), k, k), "draws"),
+        name: checks.storage((count, *shape), "draws", dtype)
+        for name, shape in shapes(task).items()
     }
     networks = jax.jit(jax.vmap(Network(task, arch.weight_laws, jax, dtype)))
 
@@ -96,21 +92,12 @@ def sample_on_device(
         words = np.stack([numbers & np.uint64(0xFFFFFFFF), numbers >> np.uint64(32)], axis=1)
         with jax.enable_x64(dtype == "float64"), jax.default_device(device):  # of this thread
             drawn = networks(words.astype(np.uint32))
-        for name, values in drawn.items():
-            results[name][start:stop] = np.asarray(values[: stop - start], np.float64)
+        for name, values in results.items():
+            values[start:stop] = drawn[name][: stop - start]
 
     done = run_batches(work, count, 1.0, first, 1, size, progress)
-    return Ensemble(
-        outputs=results["outputs"][:done],
-        covariances=results["covariances"][:done],
-        kernels={pair: results["kernels"][:done, i] for i, pair in enumerate(task.pairs)},
-        method=task.method,
-        seed=seed,
-        first=first,
-        widths=tuple(int(w) for w in task.plan.widths[1:-1]),
-        complete=done == count,
-        why=task.why,
-    )
+    drawn = {name: values[:done] for name, values in results.items()}
+    return Ensemble.of(task, drawn, first, complete=done == count)
 
 
 def _device(platform: str) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from theory import checks
 from theory.errors import InterruptedRunWarning
 from theory.networks.cluster import spread
 from theory.networks.description import Description
-from theory.networks.ensemble import cost, draw
+from theory.networks.ensemble import cost, draw, shapes
 from theory.networks.runs import Progress, run_batches
 from theory.networks.statistics import Summary
 
@@ -48,8 +48,8 @@ def block_size(description: Description) -> int:
 
 def result_bytes(description: Description) -> int:
     """Return the bytes that the results of one network take."""
-    none = draw(description.task, 0, 0).values()
-    return sum(math.prod(values.shape[1:]) * values.itemsize for values in none)
+    numbers = sum(math.prod(shape) for shape in shapes(description.task).values())
+    return numbers * np.dtype(description.dtype).itemsize
 
 
 def draw_block(

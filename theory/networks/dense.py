@@ -1,14 +1,16 @@
 """Products with weights as numbers, drawn eight rows at a time; the bits of a result do not depend on k or on blocking.
 
 Forward, each product of a row with an input is one vector of partial sums; backward, eight rows are combined before
-they are added. Small networks keep the rows of the forward pass for the backward pass; others draw them again from
-their addresses, which takes less time than touching as much fresh memory.
+they are added. Networks of up to ``KEPT`` weights keep the rows of the forward pass for the backward pass; others draw
+them again from their addresses. Rows too short for vectors of their own, such as those of the first layer, are turned,
+so that eight of them lie side by side and their products are sums of vectors.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from theory.kernels.weights import Latent
 from theory.networks.compiled import compiled
 from theory.networks.entries import fill_row
 from theory.networks.plan import NONE, evaluate
@@ -22,8 +24,13 @@ from theory.networks.vectors import (
     tile_products,
 )
 
-KEPT = 2**18
-"""Most weights that are kept (2 MiB): beyond the second-level cache, and to be touched anew by every batch."""
+KEPT = 2**22
+"""Most weights that are kept by a thread (32 MiB in float64)."""
+
+SHORT = 128
+"""Longest rows that are turned."""
+
+_SIGN = int(Latent.SIGN)
 
 
 class DenseRoom(NamedTuple):
@@ -34,6 +41,9 @@ class DenseRoom(NamedTuple):
     kept: Any  # rows of all layers
     products: Any  # (TILE, TILE, lanes)
     coefs: Any  # (lines, GROUP)
+    turned: Any  # (SHORT, lanes): short rows side by side
+    inputs: Any  # (SHORT / GROUP, k, GROUP)
+    totals: Any  # (k, lanes)
 
 
 @compiled
@@ -43,24 +53,35 @@ def stride(count):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def dense_room(widest, kept, lines, like):  # type: ignore[no-untyped-def]
-    """Buffers for layers of at most ``widest`` neurons, ``kept`` weights and ``lines`` adjoints."""
+def dense_room(widest, kept, k, lines, like):  # type: ignore[no-untyped-def]
+    """Buffers for layers of at most ``widest`` neurons, k inputs and ``lines`` adjoints; ``kept`` is the caller's."""
     return DenseRoom(
         rows=np.zeros(GROUP * stride(widest), like.dtype),
         latent=np.zeros((GROUP, stride(widest)), like.dtype),
-        kept=np.zeros(kept, like.dtype),
+        kept=kept,
         products=np.empty(TILE * TILE * BYTES // like.itemsize, like.dtype),
         coefs=np.empty(lines * GROUP, like.dtype),
+        turned=np.zeros(SHORT * BYTES // like.itemsize, like.dtype),
+        inputs=np.empty(SHORT * k, like.dtype),
+        totals=np.empty(k * BYTES // like.itemsize, like.dtype),
     )
 
 
 @compiled
+def is_kept(plan, layer, kept):  # type: ignore[no-untyped-def]
+    """Whether ``kept`` has the rows of this layer, as numbers that the backward pass needs unchanged."""
+    plain = plan.weight_maps[layer] == NONE and plan.latents[layer] != _SIGN
+    return layer > 0 and plain and kept.shape[0] > 0
+
+
+@compiled
 def kept_before(plan, layer):  # type: ignore[no-untyped-def]
-    """Place of the first row of ``layer`` among all rows of a network."""
+    """Place of the first row of ``layer`` among all rows that a network may keep."""
     total = 0
-    for below in range(layer):
+    for below in range(1, layer):
         height = (plan.widths[below + 1] + GROUP - 1) // GROUP * GROUP
-        total += height * stride(plan.widths[below])
+        if plan.weight_maps[below] == NONE and plan.latents[below] != _SIGN:
+            total += height * stride(plan.widths[below])
     return total
 
 
@@ -79,6 +100,34 @@ def _draw_rows(plan, layer, entries, start, stop, rows, place, latent, room):  #
 
 
 @compiled
+def _turn_inputs(inputs, space):  # type: ignore[no-untyped-def]
+    """Write the coefficients of ``_short_products``: ``GROUP`` columns of every input after another."""
+    k, fan_in = inputs.shape
+    for start in range(0, fan_in, GROUP):
+        for a in range(k):
+            for c in range(GROUP):
+                place, j = (start // GROUP * k + a) * GROUP + c, start + c
+                space.inputs[place] = inputs[a, j] if j < fan_in else 0.0
+
+
+@compiled
+def _short_products(rows, place, pitch, inputs, start, stop, factor, space, out):  # type: ignore[no-untyped-def]
+    """Write the products of the short rows ``start``, ..., ``stop`` - 1, the first of them at ``place``."""
+    (k, fan_in), turned, totals = inputs.shape, space.turned, space.totals
+    lanes = BYTES // inputs.itemsize
+    for r in range(stop - start):
+        for j in range(fan_in):
+            turned[j * lanes + r] = rows[place + r * pitch + j]
+    totals[:] = 0.0
+    for j in range(0, fan_in, GROUP):
+        coefs = space.inputs[j * k :]
+        add_combinations(turned, j * lanes, lanes, coefs, k, totals, lanes, 1)
+    for a in range(k):
+        for r in range(stop - start):
+            out[a, start + r] = factor * totals[a * lanes + r]
+
+
+@compiled
 def dense_forward(plan, layer, entries, inputs, out, factor, keep, room, space):  # type: ignore[no-untyped-def]
     """Write ``factor`` W x, from a (k, fan-in) to a (k, fan-out) panel; keep the rows if asked to."""
     (k, fan_in), fan_out = inputs.shape, out.shape[1]
@@ -87,10 +136,15 @@ def dense_forward(plan, layer, entries, inputs, out, factor, keep, room, space):
     rest, products = steps * (BYTES // inputs.itemsize), space.products
     rows = space.kept if keep else space.rows
     base = kept_before(plan, layer) if keep else 0
+    if fan_in <= SHORT:
+        _turn_inputs(inputs, space)
     for start in range(0, fan_out, GROUP):
         stop = min(start + GROUP, fan_out)
         first = base + start * pitch if keep else 0
         _draw_rows(plan, layer, entries, start, stop, rows, first, space.latent, room)
+        if fan_in <= SHORT:
+            _short_products(rows, first, pitch, inputs, start, stop, factor, space, out)
+            continue
         for i in range(start, stop, TILE):
             place, a = first + (i - start) * pitch, 0
             while a < k:

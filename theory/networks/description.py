@@ -18,7 +18,7 @@ from theory.networks.ensemble import Task, prepare
 if TYPE_CHECKING:
     from theory.networks.plan import Pair
 
-VERSION = 1
+VERSION = 2
 """Version of the samplers' bits: raised whenever a network of any description comes out with other bits."""
 
 
@@ -42,6 +42,10 @@ class Description:
         Pairs of Jacobians of the empirical kernels; none without ntk.
     outputs
         Outputs of a network.
+    conditional
+        Whether the mean of each kernel given the hidden layers belongs to the results.
+    dtype
+        ``"float64"`` or ``"float32"``.
     """
 
     arch: Architecture
@@ -51,6 +55,8 @@ class Description:
     method: str
     jacobians: tuple["Pair", ...]
     outputs: int
+    conditional: bool
+    dtype: str
 
     @classmethod
     def of(
@@ -71,7 +77,10 @@ class Description:
         task = prepare(arch, X, width, seed, **options)
         hidden = tuple(int(n) for n in task.plan.widths[1:-1])
         outputs = int(task.plan.widths[-1])
-        return cls(arch, task.inputs, hidden, int(task.seed), task.method, task.pairs, outputs)
+        return cls(
+            arch, task.inputs, hidden, int(task.seed), task.method, task.pairs, outputs,
+            task.conditional, task.dtype,
+        )  # fmt: skip
 
     @cached_property
     def task(self) -> Task:
@@ -79,8 +88,17 @@ class Description:
         kernels: dict[str, Any] = (
             {"jacobians": self.jacobians} if self.jacobians else {"ntk": False}
         )
-        options = {"method": self.method, "outputs": self.outputs, **kernels}
-        return prepare(self.arch, self.inputs, self.widths, self.seed, **options)
+        options: dict[str, Any] = {"conditional": self.conditional, "dtype": self.dtype}
+        return prepare(
+            self.arch,
+            self.inputs,
+            self.widths,
+            self.seed,
+            method=self.method,
+            outputs=self.outputs,
+            **options,
+            **kernels,
+        )
 
     def document(self, *, names: bool = True) -> dict[str, Any]:
         """Return all but the entries of the inputs as JSON data, those by their SHA-256; see ``canonical.encode``."""
@@ -102,14 +120,18 @@ class Description:
         InputError
             If the document was written by another version of the samplers, or about other inputs.
         """
+        if document.get("sampler") != VERSION:
+            raise InputError(
+                f"these networks were drawn by samplers of version {document.get('sampler')}, and this is version "
+                f"{VERSION}, which draws others: read their arrays with zarr, or draw again into another store"
+            )
         parts = {name: decode(item) for name, item in document.items() if name in _PARTS}
         made = cls(inputs=np.ascontiguousarray(inputs, np.float64), **parts)
         written = made.document()
         if written != document:
             different = [name for name in written if written[name] != document.get(name)]
             raise InputError(
-                f"a description cannot be read back, its {', '.join(different)} came out different; it was written "
-                f"with samplers of version {document.get('sampler')}, and these are version {VERSION}"
+                f"a description cannot be read back: its {', '.join(different)} came out different"
             )
         return made
 

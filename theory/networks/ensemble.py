@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from theory.kernels import Architecture
 
 Float = NDArray[np.float64]
+Results = NDArray[Any]
+"""Float64 or float32, as asked for."""
+
 METHODS = ("auto", "weights", "exact", "chain")
+DTYPES = ("float64", "float32")
+FLOAT32_REACH = 1e15
 ENGINES = {"weights": literal.sample, "exact": exact.sample, "chain": signs.sample}
 
 
@@ -34,7 +39,9 @@ class Task(NamedTuple):
     inputs: Float
     seed: np.uint64
     pairs: tuple[Pair, ...]
-    why: str = ""
+    why: str
+    conditional: bool
+    dtype: str
 
 
 def prepare(
@@ -47,44 +54,66 @@ def prepare(
     ntk: bool = True,
     jacobians: Sequence[Pair] = (("true", "surrogate"),),
     outputs: int = 1,
+    conditional: bool = False,
+    dtype: str = "float64",
 ) -> Task:
     """Check a request as ``sample_networks`` does, with its errors, and choose the sampler."""
+    if dtype not in DTYPES:
+        raise InputError(f"unknown dtype {dtype!r}; choose from {DTYPES}")
     x = checks.inputs(X)
+    largest = float(np.abs(x).max())
+    if dtype == "float32" and not (largest == 0.0 or 1 / FLOAT32_REACH <= largest <= FLOAT32_REACH):
+        raise InputError(
+            f"float32 has no room for products of numbers like {largest:g}, the largest of X; "
+            f"rescale X to below {FLOAT32_REACH:g}, or take dtype='float64'"
+        )
     hidden = hidden_widths(width, arch)
     key = check_seed(seed)
     pairs = check_pairs(arch, jacobians) if ntk else ()
     many = checks.positive_int(outputs, "outputs")
     chosen, why = _choose(method, arch, x, hidden, ntk)
-    return Task(chosen, flatten(arch, x.shape[1], hidden, many), x, key, pairs, why)
+    task = Task(
+        chosen, flatten(arch, x.shape[1], hidden, many), x, key, pairs, why, conditional, dtype
+    )
+    if conditional:
+        _check_conditional(task)
+    return task
 
 
-def draw(task: Task, start: int, stop: int) -> dict[str, Float]:
-    """Results of networks ``start``, ..., ``stop - 1``, by name; m networks of n inputs.
+def shapes(task: Task) -> dict[str, tuple[int, ...]]:
+    """Shape of each result of one network, by name; kernels of either kind where they are asked for."""
+    n, many, pairs = len(task.inputs), int(task.plan.widths[-1]), len(task.pairs)
+    rows = (n, many) if many > 1 else (n,)
+    found: dict[str, tuple[int, ...]] = {"outputs": rows, "covariances": (n, n)}
+    if pairs:
+        found["kernels"] = (pairs, *rows, *rows)
+    if task.conditional:
+        found["conditional_kernels"] = (pairs, n, n)
+    return found
 
-    ``outputs`` (m, n), ``covariances`` (m, n, n), ``kernels`` (m, pairs, n, n); with o > 1 outputs a network (m, n, o)
-    and (m, pairs, n, o, n, o). A pure function: network i is bitwise the same in any range.
+
+def draw(task: Task, start: int, stop: int) -> dict[str, Results]:
+    """Results of networks ``start``, ..., ``stop - 1``, by name, along axis 0; see ``shapes``.
+
+    A pure function: network i is bitwise the same in any range.
     """
-    m, n, many = stop - start, len(task.inputs), int(task.plan.widths[-1])
+    m, n = stop - start, len(task.inputs)
+    # A chain adds up integers, and has no arithmetic of the width that float32 could make cheaper.
+    inputs = task.inputs.astype("float64" if task.method == "chain" else task.dtype)
     sides, used = _sides(task)
-    rows = n * many
-    outputs: Float = np.empty((m, rows))
-    kernels: Float = np.empty((m, len(sides), rows, rows))
-    chains = np.empty((m, 1, n, n))
+    rows = n * int(task.plan.widths[-1])
+    outputs, chains = np.empty((m, rows)), np.empty((m, 1, n, n))
+    kernels = np.empty((m, len(sides), rows, rows))
     engine = ENGINES[task.method]
-    engine(task.plan, task.inputs, task.seed, start, sides, used, outputs, chains, kernels)
-    if many > 1:
-        outputs = outputs.reshape(m, n, many)
-        kernels = kernels.reshape(m, len(sides), n, many, n, many)
-    return {"outputs": outputs, "covariances": chains[:, 0], "kernels": kernels}
-
-
-def draw_conditional(task: Task, start: int, stop: int) -> Float:
-    """Mean kernels given the hidden layers of networks ``start``, ..., ``stop - 1`` of ``draw``, (m, pairs, n, n)."""
-    n = len(task.inputs)
-    sides, used = _sides(task)
-    kernels: Float = np.empty((stop - start, len(sides), n, n))
-    mean_kernels(task.plan, task.inputs, task.seed, start, sides, used, kernels)
-    return kernels
+    engine(task.plan, inputs, task.seed, start, sides, used, outputs, chains, kernels)
+    found = {"outputs": outputs, "covariances": chains, "kernels": kernels}
+    if task.conditional:
+        found["conditional_kernels"] = means = np.empty((m, len(sides), n, n))
+        mean_kernels(task.plan, inputs, task.seed, start, sides, used, means)
+    return {
+        name: found[name].reshape(m, *shape).astype(task.dtype, copy=False)
+        for name, shape in shapes(task).items()
+    }
 
 
 def _sides(task: Task) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -100,7 +129,8 @@ def cost(task: Task) -> float:
         return float(len(sizes) * 1000)
     weights, neurons = int((sizes[:-1] * sizes[1:]).sum()), int(sizes.sum())
     numbers = weights if task.method == "weights" else n * neurons
-    return float(numbers * (n + 4) * (1 + 2 * len(task.pairs) * int(sizes[-1])))
+    steps = float(numbers * (n + 4) * (1 + 2 * len(task.pairs) * int(sizes[-1])))
+    return steps * n * n if task.conditional else steps
 
 
 @dataclass(frozen=True)
@@ -130,16 +160,40 @@ class Ensemble:
         for every output; between two outputs it is 0. Empty unless asked for.
     """
 
-    outputs: Float
-    covariances: Float
-    kernels: Mapping[Pair, Float]
+    outputs: Results
+    covariances: Results
+    kernels: Mapping[Pair, Results]
     method: str
     seed: int
     first: int
     widths: tuple[int, ...]
     complete: bool
     why: str = ""
-    conditional_kernels: Mapping[Pair, Float] = field(default_factory=dict)
+    conditional_kernels: Mapping[Pair, Results] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, task: Task, results: Mapping[str, Results], first: int, *, complete: bool = True
+    ) -> "Ensemble":
+        """Return what ``draw`` gave for networks ``first``, ``first + 1``, ..."""
+        kernels, means = (
+            {pair: results[name][:, i] for i, pair in enumerate(task.pairs)}
+            if name in results
+            else {}
+            for name in ("kernels", "conditional_kernels")
+        )
+        return cls(
+            outputs=results["outputs"],
+            covariances=results["covariances"],
+            kernels=kernels,
+            method=task.method,
+            seed=int(task.seed),
+            first=first,
+            widths=tuple(int(w) for w in task.plan.widths[1:-1]),
+            complete=complete,
+            why=task.why,
+            conditional_kernels=means,
+        )
 
     @property
     def draws(self) -> int:
@@ -147,7 +201,7 @@ class Ensemble:
         return len(self.outputs)
 
     @property
-    def ntk(self) -> Float:
+    def ntk(self) -> Results:
         """Empirical kernels of the first requested pair, shape (draws, n, n)."""
         return self._kernel(None)
 
@@ -155,7 +209,7 @@ class Ensemble:
         """Mean kernel of a pair (default: the first requested) with its standard error; needs two draws."""
         return Estimate.of_mean(self._kernel(pair))
 
-    def _kernel(self, pair: Pair | None) -> Float:
+    def _kernel(self, pair: Pair | None) -> Results:
         if not self.kernels:
             raise InputError("this ensemble has no kernels; sample it with ntk=True")
         wanted = next(iter(self.kernels)) if pair is None else pair
@@ -176,6 +230,7 @@ def sample_networks(
     jacobians: Sequence[Pair] = (("true", "surrogate"),),
     outputs: int = 1,
     conditional: bool = False,
+    dtype: str = "float64",
     threads: int | None = None,
     first: int = 0,
     batch: int | None = None,
@@ -206,6 +261,9 @@ def sample_networks(
     conditional
         Whether to return the mean of each kernel given the hidden layers too (claim E6): the same mean with less
         variance, from the same networks, in O(L w n^4) operations for width w. Needs ``ntk`` and ``"exact"``.
+    dtype
+        ``"float64"``, or ``"float32"``: numbers of every neuron and results in half the memory, and random numbers of
+        their own. What is of the size of the inputs alone stays float64, and so does a chain until its results.
     threads
         Default: every processor that this process may use.
     first
@@ -231,45 +289,27 @@ def sample_networks(
 
     Notes
     -----
-    Float64 throughout; each output is a sum of n terms in fixed order, so relative rounding error is below
-    (n/8 + 8) 2^-53 of the sum of absolute values a layer. Sources: claims E5, T5, T11, B53; E6, B55, B56.
+    Each output is a sum of n terms in fixed order, so relative rounding error is below (n/8 + 8) u of the sum of
+    absolute values a layer, u = 2^-53 in float64 and 2^-24 in float32. Sources: claims E5, T5, T11, B53; E6, B55, B56.
     """
     count = checks.positive_int(draws, "draws")
     first = checks.non_negative_int(first, "first")
     task = prepare(
-        arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians, outputs=outputs
-    )
-    if conditional:
-        _check_conditional(task)
-    n, means = len(task.inputs), len(task.pairs) if conditional else 0
-    rows = (n, outputs) if outputs > 1 else (n,)
+        arch, X, width, seed, method=method, ntk=ntk, jacobians=jacobians, outputs=outputs,
+        conditional=conditional, dtype=dtype,
+    )  # fmt: skip
     results = {
-        "outputs": checks.storage((count, *rows), "draws"),
-        "covariances": checks.storage((count, n, n), "draws"),
-        "kernels": checks.storage((count, len(task.pairs), *rows, *rows), "draws"),
+        name: checks.storage((count, *shape), "draws", dtype)
+        for name, shape in shapes(task).items()
     }
-    averages = checks.storage((count, means, n, n), "draws")
 
     def work(start: int, stop: int) -> None:
         for name, values in draw(task, first + start, first + stop).items():
             results[name][start:stop] = values
-        if conditional:
-            averages[start:stop] = draw_conditional(task, first + start, first + stop)
 
-    price = cost(task) * (n * n if conditional else 1)
-    done = run_batches(work, count, price, first, threads, batch, progress)
-    return Ensemble(
-        outputs=results["outputs"][:done],
-        covariances=results["covariances"][:done],
-        kernels={pair: results["kernels"][:done, i] for i, pair in enumerate(task.pairs)},
-        method=task.method,
-        seed=seed,
-        first=first,
-        widths=tuple(int(w) for w in task.plan.widths[1:-1]),
-        complete=done == count,
-        why=task.why,
-        conditional_kernels={pair: averages[:done, i] for i, pair in enumerate(task.pairs[:means])},
-    )
+    done = run_batches(work, count, cost(task), first, threads, batch, progress)
+    drawn = {name: values[:done] for name, values in results.items()}
+    return Ensemble.of(task, drawn, first, complete=done == count)
 
 
 def _check_conditional(task: Task) -> None:

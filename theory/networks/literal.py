@@ -17,6 +17,7 @@ from theory.networks.dense import (
     add_transposed,
     dense_forward,
     dense_room,
+    is_kept,
     kept_before,
     rows_again,
     stride,
@@ -51,29 +52,20 @@ def _is_packed(plan, layer):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _keeps(plan, layer, pairs):  # type: ignore[no-untyped-def]
-    """Whether the backward pass finds the rows of this layer where the forward pass left them."""
-    whole = kept_before(plan, plan.widths.shape[0] - 1)
-    return pairs.shape[0] > 0 and whole <= KEPT and plan.weight_maps[layer] == NONE
-
-
-@compiled
-def _space(plan, inputs, pairs):  # type: ignore[no-untyped-def]
+def _space(plan, inputs, pairs, kept):  # type: ignore[no-untyped-def]
     k, layers = inputs.shape[0], plan.widths.shape[0] - 1
-    widest, packed, kept = 0, 0, 0
+    widest, packed = 0, 0
     for layer in range(layers):
         wide = max(plan.widths[layer], plan.widths[layer + 1])
         widest = max(widest, wide)
         if _is_packed(plan, layer):
             packed = max(packed, wide)
-        elif _keeps(plan, layer, pairs):
-            kept = kept_before(plan, layers)
     lines = 2 * k * plan.widths[layers] if pairs.shape[0] else 0
     length = stride(widest)
     return Space(
         room=scratch(),
         packed=packed_room(packed, k, max(lines, k), inputs),
-        dense=dense_room(widest, kept, lines, inputs),
+        dense=dense_room(widest, kept, k, lines, inputs),
         features=np.empty(k * plan.widths[:layers].sum(), inputs.dtype),
         preactivations=np.empty(k * plan.widths[1:].sum(), inputs.dtype),
         adjoints=np.zeros((2, lines, length), inputs.dtype),
@@ -91,14 +83,14 @@ def _entries(plan, layer, seed, network, space):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _forward(plan, layer, seed, network, inputs, out, pairs, space):  # type: ignore[no-untyped-def]
+def _forward(plan, layer, seed, network, inputs, out, space):  # type: ignore[no-untyped-def]
     """Pre-activations (s_w/sqrt n) W x + s_b b of one layer, from a (k, fan-in) to a (k, fan-out) panel."""
     factor = plan.weight_stds[layer] * plan.scales[layer] / sqrt(inputs.shape[1])
     entries = _entries(plan, layer, seed, network, space)
     if _is_packed(plan, layer):
         packed_forward(entries, inputs, out, factor, space.room, space.packed)
     else:
-        keep = _keeps(plan, layer, pairs)
+        keep = is_kept(plan, layer, space.dense.kept)
         dense_forward(plan, layer, entries, inputs, out, factor, keep, space.room, space.dense)
     bias_std = plan.bias_stds[layer]
     if bias_std > 0.0:
@@ -161,7 +153,8 @@ def _transposed(plan, layer, seed, network, inputs, pairs, first, last, now, bac
         lines, targets = now[first:last], back[first:last]
         packed_backward(entries, lines, targets, fan_out, fan_in, space.room, space.packed)
         return
-    keep, binarized = _keeps(plan, layer, pairs), plan.weight_maps[layer] != NONE
+    keep = is_kept(plan, layer, space.dense.kept)
+    binarized = plan.weight_maps[layer] != NONE
     back[:, :] = 0.0
     for start in range(0, fan_out, GROUP):
         stop = min(start + GROUP, fan_out)
@@ -212,28 +205,34 @@ def _tangent_kernels(plan, seed, network, k, pairs, used, space, theta):  # type
             _through_activation(plan, layer - 1, used, before, back, now, space.line)
 
 
-@compiled
 def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  # type: ignore[no-untyped-def]
     """Fill the results of networks ``first``, ``first + 1``, ...
 
-    ``outputs`` (m, k o), or empty to skip the readout; ``chains`` (m, kept, k, k) takes the last ``kept`` of the
+    ``outputs`` (m, k o), or empty to skip the readout; ``chains`` (m, last, k, k) takes the last ones of the
     covariances S^1, ..., S^{L+1}; ``kernels`` (m, pairs, k o, k o), o outputs a network.
     """
-    k, depth = inputs.shape[0], plan.widths.shape[0] - 2
-    kept = chains.shape[1]
-    space, covariance = _space(plan, inputs, pairs), np.empty((k, k))
+    whole = kept_before(plan, len(plan.widths) - 1) if len(pairs) else 0
+    # NumPy asks for large pages, Numba does not: the first touch of small ones costs as much as drawing again.
+    kept = np.zeros(whole if whole <= KEPT else 0, inputs.dtype)
+    _sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels, kept)
+
+
+@compiled
+def _sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels, kept):  # type: ignore[no-untyped-def]
+    k, depth, last = inputs.shape[0], plan.widths.shape[0] - 2, chains.shape[1]
+    space, covariance = _space(plan, inputs, pairs, kept), np.empty((k, k))
     copy(inputs, panel(space.features, plan, 0, 0, k))
     for m in range(chains.shape[0]):
         network = first + m
         for layer in range(depth + 1):
             below = panel(space.features, plan, layer, 0, k)
             second_moment(plan, layer, below, covariance)
-            if layer > depth - kept:
-                copy(covariance, chains[m, layer - depth - 1 + kept])
+            if layer > depth - last:
+                copy(covariance, chains[m, layer - depth - 1 + last])
             if layer == depth and outputs.shape[0] == 0 and pairs.shape[0] == 0:
                 break
             before = panel(space.preactivations, plan, layer + 1, 1, k)
-            _forward(plan, layer, seed, network, below, before, pairs, space)
+            _forward(plan, layer, seed, network, below, before, space)
             if layer < depth:
                 activate(plan, layer, before, panel(space.features, plan, layer + 1, 0, k))
             elif outputs.shape[0]:

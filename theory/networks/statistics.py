@@ -55,7 +55,8 @@ class Summary:
     ranges
         Their numbers, as disjoint increasing ranges (start, stop).
     shapes
-        Shape of each result of one network, by name: ``outputs``, ``covariances``, ``kernels`` (pairs, n, n).
+        Shape of each result of one network, by name: ``outputs``, ``covariances``, ``kernels`` (pairs, n, n),
+        ``conditional_kernels``; kernels where they were asked for.
     tallies
         One tally an entry, in row-major order.
     products
@@ -70,7 +71,7 @@ class Summary:
 
     @classmethod
     def of(
-        cls, arrays: Mapping[str, Float], first: int, digest: str, threads: int | None = None
+        cls, arrays: Mapping[str, NDArray[Any]], first: int, digest: str, threads: int | None = None
     ) -> "Summary":
         """Summarise networks ``first``, ``first + 1``, ... from their results, by name, networks along axis 0.
 
@@ -289,7 +290,7 @@ def merged(summaries: Iterable[Summary]) -> Summary:
     return total
 
 
-def _columns(name: str, values: Float, first: int) -> Float:
+def _columns(name: str, values: NDArray[Any], first: int) -> Float:
     """One contiguous float64 row for each entry of a network's result."""
     flat = np.asarray(values, np.float64).reshape(len(values), -1)
     wrong = np.argwhere(~np.isfinite(flat))
@@ -303,7 +304,7 @@ def _columns(name: str, values: Float, first: int) -> Float:
     return np.ascontiguousarray(flat.T)
 
 
-def _first_equals(values: Float) -> Int:
+def _first_equals(values: NDArray[Any]) -> Int:
     """For each entry, in row-major order, the entry to tally: that above the diagonal of symmetric matrices."""
     shape = values.shape[1:]
     entries = np.arange(int(np.prod(shape, dtype=np.int64))).reshape(shape)

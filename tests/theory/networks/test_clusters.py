@@ -51,6 +51,13 @@ def test_without_a_store(client):
     assert far.to_bytes() == th.run_ensemble(ASKED, 50).to_bytes()
 
 
+@pytest.mark.slow
+def test_conditional_kernels(client):
+    asked = th.Description.of(ARCH, X, 3, seed=7, conditional=True)
+    far = th.run_ensemble(asked, 50, client=client, block=7)
+    assert far.to_bytes() == th.run_ensemble(asked, 50).to_bytes()
+
+
 def test_something_else_is_refused():
     with pytest.raises(InputError, match="client must be a Dask client"):
         th.run_ensemble(ASKED, 4, client="tcp://localhost:8786")

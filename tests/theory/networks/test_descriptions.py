@@ -63,6 +63,11 @@ CHANGES = {
     "seed": ({"seed": 8}, "seed: 7 here, 8 asked for"),
     "widths": ({"width": (3, 6)}, "widths: (3, 5) here, (3, 6) asked for"),
     "kernels": ({"ntk": False}, "jacobians: ((true, surrogate)) here, () asked for"),
+    "dtype": ({"dtype": "float32"}, "dtype: float64 here, float32 asked for"),
+    "conditional": (
+        {"method": "exact", "conditional": True},
+        "conditional: False here, True asked for",
+    ),
     "outputs": ({"outputs": 2}, "outputs: 1 here, 2 asked for"),
     "jacobians": (
         {"jacobians": [("true", "true")]},
@@ -102,7 +107,7 @@ def test_the_version_of_the_samplers_counts(monkeypatch):
     document, digest = here.document(), here.digest
     monkeypatch.setattr("theory.networks.description.VERSION", 99)
     assert described().digest != digest
-    with pytest.raises(InputError, match=r"sampler came out different.*version 99"):
+    with pytest.raises(InputError, match=r"samplers of version 2, and this is version 99.*zarr"):
         th.Description.from_document(document, X)
 
 

@@ -19,6 +19,7 @@ def described(**changes):
 
 
 HERE = described()
+SHORT = described(dtype="float32")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,34 @@ def test_statistics_alone(tmp_path):
         store.read("outputs")
 
 
+def test_conditional_kernels(tmp_path):
+    """Kept, merged and resumed as they are drawn at once."""
+    asked = described(method="exact", conditional=True)
+    whole = th.sample_networks(ARCH, X, 3, 24, seed=7, conditional=True)
+    store = th.open_store(tmp_path / "run.zarr", asked, block=BLOCK)
+    th.run_ensemble(asked, 8, store=store)
+    total = th.run_ensemble(asked, 24, store=th.open_store(store.path))
+    found = th.open_store(store.path).ensemble()
+    assert store.names == ("outputs", "covariances", "kernels", "conditional_kernels")
+    for name in ("outputs", "covariances", "ntk"):
+        assert np.array_equal(getattr(found, name), getattr(whole, name))
+    ((pair, means),) = found.conditional_kernels.items()
+    assert np.array_equal(means, whole.conditional_kernels[pair])
+    assert total.to_bytes() == th.run_ensemble(asked, 24).to_bytes()
+    expected = means.mean(axis=0)
+    np.testing.assert_allclose(total.mean("conditional_kernels").value[0], expected, rtol=1e-12)
+
+
+def test_without_kernels_a_run_goes_on_from_its_arrays(tmp_path):
+    plain = described(ntk=False)
+    store = th.open_store(tmp_path / "run.zarr", plain, block=BLOCK)
+    th.run_ensemble(plain, 8, store=store)
+    (store.path / "summary" / "zarr.json").unlink()
+    total = th.run_ensemble(plain, 12, store=store)
+    assert total.to_bytes() == th.run_ensemble(plain, 12).to_bytes()
+    assert store.ensemble().kernels == {}
+
+
 class Killed(BaseException):
     """Stands for a kill: nothing after it runs, and nothing cleans up."""
 
@@ -100,24 +129,28 @@ def kill_at(step, monkeypatch):
         monkeypatch.setattr(ensembles, name, dying(getattr(ensembles, name)))
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_a_kill_at_any_step_leaves_whole_blocks(keep, tmp_path, whole, monkeypatch):
-    expected = th.run_ensemble(HERE, 12)
+@pytest.mark.parametrize(
+    ("asked", "keep"), [(HERE, True), (HERE, False), (SHORT, True)], ids=["all", "none", "float32"]
+)
+def test_a_kill_at_any_step_leaves_whole_blocks(asked, keep, tmp_path, monkeypatch):
+    expected = th.run_ensemble(asked, 12)
+    request = {"conditional": asked.conditional, "dtype": asked.dtype, "method": asked.method}
+    whole = th.sample_networks(ARCH, X, 3, 12, seed=7, **request)
     for step in range(40):
         path = tmp_path / f"{step}.zarr"
         with monkeypatch.context() as patched:
-            store = th.open_store(path, HERE, block=BLOCK, keep=keep)
+            store = th.open_store(path, asked, block=BLOCK, keep=keep)
             kill_at(step, patched)
             try:
-                th.run_ensemble(HERE, 8, store=store)
+                th.run_ensemble(asked, 8, store=store)
                 finished = True
             except Killed:
                 finished = False
-        survivor = th.open_store(path, HERE, keep=keep)
+        survivor = th.open_store(path, asked, keep=keep)
         assert survivor.damaged() == []
         if keep and survivor.finished():
             assert same(survivor, whole, survivor.draws)
-        assert th.run_ensemble(HERE, 12, store=survivor).to_bytes() == expected.to_bytes()
+        assert th.run_ensemble(asked, 12, store=survivor).to_bytes() == expected.to_bytes()
         if finished:
             break
     assert finished
@@ -158,6 +191,7 @@ def test_two_writers_at_a_time(tmp_path, whole):
 
 
 DIFFERENT = {
+    "dtype": ({"dtype": "float32"}, "dtype: float64 here, float32 asked for"),
     "seed": ({"seed": 8}, "seed: 7 here, 8 asked for"),
     "width": ({"width": 4}, r"widths: \(3\) here, \(4\) asked for"),
     "kernels": ({"ntk": False}, "jacobians"),
@@ -172,6 +206,13 @@ def test_other_networks_are_refused(name, tmp_path):
         th.open_store(store.path, described(**changes))
     with pytest.raises(StoreError, match=told):
         th.run_ensemble(described(**changes), 4, store=store)
+
+
+def test_a_store_of_other_samplers_is_refused(tmp_path, monkeypatch):
+    store = th.open_store(tmp_path / "run.zarr", HERE, block=BLOCK)
+    monkeypatch.setattr("theory.networks.description.VERSION", 99)
+    with pytest.raises(StoreError, match=r"run.zarr: these networks .* version 2.* into another"):
+        th.open_store(store.path)
 
 
 def test_other_stores_are_refused(tmp_path):

@@ -15,7 +15,7 @@ from theory import checks
 from theory.errors import InputError, StoreError
 from theory.networks.blocks import Block, Range, block_size
 from theory.networks.description import Description
-from theory.networks.ensemble import Ensemble, draw
+from theory.networks.ensemble import Ensemble, shapes
 from theory.networks.statistics import Summary
 from theory.networks.store.disk import (
     KEY,
@@ -59,7 +59,10 @@ class Store:
         self.block: int = facts["block"]
         self.names: tuple[str, ...] = tuple(facts["arrays"])
         inputs = checked(path, "inputs", lambda: self._array("inputs")[:])
-        self.description = Description.from_document(facts["description"], inputs)
+        try:
+            self.description = Description.from_document(facts["description"], inputs)
+        except InputError as error:
+            raise StoreError(f"{path}: {error}") from error
 
     @property
     def keep(self) -> bool:
@@ -129,19 +132,9 @@ class Store:
 
     def ensemble(self, first: int = 0, draws: int | None = None) -> Ensemble:
         """Return networks ``first``, ... as ``sample_networks`` does; see ``read``."""
-        pairs = self.description.jacobians
-        kernels = self.read("kernels", first, draws) if pairs else None
-        outputs = self.read("outputs", first, draws)
-        return Ensemble(
-            outputs=outputs,
-            covariances=self.read("covariances", first, draws),
-            kernels={} if kernels is None else {p: kernels[:, i] for i, p in enumerate(pairs)},
-            method=self.description.method,
-            seed=self.description.seed,
-            first=first,
-            widths=self.description.widths,
-            complete=True,
-            why=self.description.task.why,
+        task = self.description.task
+        return Ensemble.of(
+            task, {name: self.read(name, first, draws) for name in shapes(task)}, first
         )
 
     def damaged(self) -> list[str]:
@@ -350,8 +343,7 @@ def _make(path: Path, description: Description, block: int, keep: bool) -> None:
     import zarr
 
     made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    none = draw(description.task, 0, 0)
-    kept = {name: values for name, values in none.items() if keep and 0 not in values.shape[1:]}
+    kept = shapes(description.task) if keep else {}
     facts = {
         "format": FORMAT,
         "block": block,
@@ -365,9 +357,9 @@ def _make(path: Path, description: Description, block: int, keep: bool) -> None:
         group.create_group("statistics")
         x = description.inputs
         create(group, "inputs", x.shape, x.shape, x.dtype, np.nan)[:] = x
-        for name, values in kept.items():
-            shape = values.shape[1:]
-            create(group, name, (0, *shape), (block, *shape), values.dtype, np.nan)
+        for name, shape in kept.items():
+            dtype = np.dtype(description.dtype)
+            create(group, name, (0, *shape), (block, *shape), dtype, np.nan)
         columns = 1 + max(len(kept), 1)
         create(group, "finished", (0, columns), (1, columns), np.dtype(np.uint32), 0)
         for file in made.rglob("*"):
