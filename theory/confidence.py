@@ -112,17 +112,27 @@ def lower_mean_cut(training: FloatArray, test: FloatArray, level: float) -> Limi
     InputError
         As `lower_mean`; also for a negative training value.
     """
-    pilot, values = _samples(training), _samples(test)
-    best, chosen = 0.0, 0.0
+    values = _samples(test)
+    cut = best_cut(training, level, values.size)[1]
+    if cut == 0.0:
+        return Limit(0.0, level, "trivial: the variable is not negative")
+    return lower_mean(np.minimum(values, cut), level, cut)
+
+
+def best_cut(training: FloatArray, level: float, size: int) -> tuple[float, float]:
+    """Lower limit for the mean that about so many draws promise, and where to cut them off for it.
+
+    To choose by, from a sample that decides nothing else: not a limit. (0, 0) for a sample of zeros.
+    """
+    pilot, risk = _samples(training), math.log(1 / (1 - probability(level, "level")))
+    best = (-math.inf, 0.0)
     for quantile in CUTS:
         cut = float(np.quantile(pilot, quantile))
         if cut > 0:
-            promise = _promise(np.minimum(pilot, cut), level, cut)
-            if promise > best:
-                best, chosen = promise, cut
-    if chosen == 0.0:
-        return Limit(0.0, level, "trivial: the variable is not negative")
-    return lower_mean(np.minimum(values, chosen), level, chosen)
+            kept = np.minimum(pilot, cut)
+            margin = math.sqrt(2 * float(kept.var(ddof=1)) * risk / size) + cut * risk / size
+            best = max(best, (float(kept.mean()) - margin, cut))
+    return best if best[1] > 0 else (0.0, 0.0)
 
 
 def _samples(samples: FloatArray) -> FloatArray:
@@ -145,11 +155,3 @@ def _share(values: FloatArray, span: float) -> FloatArray:
         )
     share: FloatArray = np.minimum(values / span, 1.0)
     return share
-
-
-def _promise(values: FloatArray, level: float, span: float) -> float:
-    """Limit in closed form by empirical Bernstein (Maurer and Pontil, claim B71), to compare cut-offs by."""
-    _share(values, span)
-    log_term = math.log(2 / (1 - level))
-    margin = math.sqrt(2 * float(values.var(ddof=1)) * log_term / values.size)
-    return float(values.mean()) - margin - 7 * span * log_term / (3 * (values.size - 1))

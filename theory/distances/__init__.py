@@ -20,3 +20,4 @@ from theory.distances.recursion import leading_covariance as leading_covariance
 from theory.distances.sandwich import Sandwich as Sandwich
 from theory.distances.to_limit import distances_to_limit as distances_to_limit
 from theory.distances.to_limit import wasserstein2_to_limit as wasserstein2_to_limit
+from theory.distances.waves import Waves as Waves

@@ -1,14 +1,16 @@
 """Directions in which a finite network is seen to differ from its limit."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.confidence import Limit
+from theory.confidence import Limit, best_cut
 from theory.coupling import Coupling
-from theory.distances.critic import Critic, critic_limit
+from theory.distances.critic import Critic, blind_critic, blind_set, critic_limit
+from theory.distances.waves import LONG_TO_SHORT
 
 FloatArray = NDArray[np.float64]
 
@@ -21,26 +23,49 @@ class Projection(NamedTuple):
     name: str
 
 
-def best_projection(coupling: Coupling, level: float, critic: Critic) -> tuple[Limit, str]:
-    """Lower limit for a distance in the direction that promises most on the first half of the draws.
+class Witness(NamedTuple):
+    """A critic, and the distance that a lower bound on its mean proves, given the variance of the limit."""
 
-    The direction and the cut-off of the critic are chosen on the first half, and evaluated on the
-    second: the limit holds at every sample size.
+    name: str
+    critic: Critic
+    distance: Callable[[float, float], float]
+
+
+def _mean_itself(mean: float, _: float) -> float:
+    return mean
+
+
+FIRST = (Witness("mean-blind critic", blind_critic, _mean_itself),)
+SECOND = FIRST + tuple(
+    Witness(f"mean-blind waves of frequencies {one.slow} and {one.fast}", one, one.distance)
+    for one in LONG_TO_SHORT
+)
+BY_SETS = (Witness("mean-blind set", blind_set, _mean_itself),)
+
+
+def best_projection(
+    coupling: Coupling, level: float, witnesses: Sequence[Witness]
+) -> tuple[Limit, str]:
+    """Lower limit for a distance by the witness and in the direction that promise most on half of the draws.
+
+    Witness, direction and the cut-off of the critic are chosen on the first half, and evaluated on the
+    second: the limit holds at every sample size. Also says how it was found.
     """
     half = coupling.covariances.shape[0] // 2
-    best: tuple[float, Projection | None] = (-math.inf, None)
+    best: tuple[float, Projection | None, Witness] = (-math.inf, None, witnesses[0])
     for candidate in _candidates(coupling):
-        training, pilot = candidate.variances[:half], half // 2
-        promise = critic_limit(
-            training[:pilot], training[pilot:], candidate.s2, level, critic
-        ).value
-        if promise > best[0]:
-            best = (promise, candidate)
-    chosen = best[1]
+        for witness in witnesses:
+            values = witness.critic(candidate.variances[:half], candidate.s2)
+            promise = witness.distance(best_cut(values, level, half)[0], candidate.s2)
+            if promise > best[0]:
+                best = (promise, candidate, witness)
+    _, chosen, witness = best
     if chosen is None:
-        return Limit(0.0, level, "trivial: the limit is 0"), "none"
+        return Limit(0.0, level, "trivial"), "the limit is 0"
     first, second = chosen.variances[:half], chosen.variances[half:]
-    return critic_limit(first, second, chosen.s2, level, critic), chosen.name
+    found = critic_limit(first, second, chosen.s2, level, witness.critic)
+    limit = Limit(witness.distance(found.value, chosen.s2), level, found.method)
+    return limit, f"{witness.name} on the projection {chosen.name}; {found.method}"
 
 
 def project(coupling: Coupling, critic: Critic) -> Projection:

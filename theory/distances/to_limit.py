@@ -23,7 +23,7 @@ from theory.distances.critic import Critic, blind_critic, blind_set
 from theory.distances.exact import kolmogorov, total_variation, wasserstein1
 from theory.distances.expansion import sharp_wasserstein2
 from theory.distances.jackknife import Distance, jackknife
-from theory.distances.projection import best_projection, project
+from theory.distances.projection import BY_SETS, FIRST, SECOND, best_projection, project
 from theory.distances.quantile import wasserstein2
 from theory.distances.sandwich import Sandwich
 from theory.errors import InputError
@@ -72,14 +72,14 @@ def wasserstein2_to_limit(
     Returns
     -------
     Sandwich
-        ``lower``: a 1-Lipschitz projection, chosen on one half of the draws, under a critic that
-        is blind to the mean of S (`theory.distances.critic`), on the other half; of order 1/n
-        like the distance itself. ``upper``: the least limit that holds at every sample size: the
-        coupling sqrt(m E d_B^2(S, K)) (claim B6(ii)), of order n^(-1/2), by betting; for
-        one hidden layer the chi-square bound (claim B18), of order 1/n and without sampling. Where
-        the last activation is unbounded none holds, and the least is taken of those labelled
-        asymptotic. ``estimate``: exact on one input (one output), with its standard error; else the
-        sharp leading order (claim B20).
+        ``lower``: a projection under a test function that is blind to the mean of S
+        (`theory.distances.critic`, `theory.distances.waves`), both chosen on one half of the draws
+        and evaluated on the other; of order 1/n like the distance itself. ``upper``: the least limit
+        that holds at every sample size: the coupling sqrt(m E d_B^2(S, K)) (claim B6(ii)), of order
+        n^(-1/2), by betting; for one hidden layer the chi-square bound (claim B18), of order 1/n and
+        without sampling. Where the last activation is unbounded none holds, and the least is taken of
+        those labelled asymptotic. ``estimate``: exact on one input (one output), with its standard
+        error; else the sharp leading order (claim B20).
 
     Raises
     ------
@@ -162,7 +162,7 @@ def _wasserstein2(
     outputs: int,
 ) -> Sandwich:
     level = (1 + confidence) / 2
-    lower, where = best_projection(coupling, level, blind_critic)
+    lower, lower_by = best_projection(coupling, level, SECOND)
     estimate, stderr, by = _estimate(arch, coupling, outputs)
     uppers = [_coupled(coupling, level, outputs)]
     if stderr is not None and coupling.span is None:
@@ -173,22 +173,22 @@ def _wasserstein2(
     upper = min(uppers, key=lambda limit: limit.value)
     return Sandwich(
         lower.value, upper.value, estimate, confidence,
-        f"mean-blind critic on the projection {where}; {lower.method}", upper.method, by, stderr,
+        lower_by, upper.method, by, stderr,
     )  # fmt: skip
 
 
 def _wasserstein1(
     arch: Architecture, coupling: Coupling, second: Sandwich, outputs: int
 ) -> Sandwich:
-    """The critic bounds W1, and W1 <= W2."""
+    """The critic bounds W1 from below, and W1 <= W2."""
+    level = (1 + second.confidence) / 2
+    lower, lower_by = best_projection(coupling, level, FIRST)
     estimate, stderr, by = _projected_estimate(arch, coupling, wasserstein1, blind_critic, outputs)
     upper, upper_by = second.upper, f"W1 <= W2: {second.upper_by}"
     if _is_scalar(coupling, outputs) and coupling.span is None:
-        limit = _asymptotic(estimate, stderr, (1 + second.confidence) / 2)
+        limit = _asymptotic(estimate, stderr, level)
         upper, upper_by = min((upper, upper_by), (limit.value, limit.method))
-    return Sandwich(
-        second.lower, upper, estimate, second.confidence, second.lower_by, upper_by, by, stderr
-    )
+    return Sandwich(lower.value, upper, estimate, second.confidence, lower_by, upper_by, by, stderr)
 
 
 def _by_sets(
@@ -196,7 +196,7 @@ def _by_sets(
 ) -> Sandwich:
     """Distances over sets: the blind set from below."""
     level = (1 + confidence) / 2
-    lower, where = best_projection(coupling, level, blind_set)
+    lower, lower_by = best_projection(coupling, level, BY_SETS)
     distance = ONE_DIMENSION.get(name, kolmogorov)
     estimate, stderr, by = _projected_estimate(arch, coupling, distance, blind_set, outputs)
     upper = Limit(1.0, 1.0, "trivial")
@@ -204,7 +204,7 @@ def _by_sets(
         upper = _asymptotic(estimate, stderr, level)
     return Sandwich(
         SHARES[name] * lower.value, min(1.0, upper.value), estimate, confidence,
-        f"mean-blind set on the projection {where}; {lower.method}", upper.method, by, stderr,
+        lower_by, upper.method, by, stderr,
     )  # fmt: skip
 
 
