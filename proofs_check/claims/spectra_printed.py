@@ -374,7 +374,8 @@ def _characteristic(matrix: list[list[int]]) -> tuple[int, ...]:
 @claim(
     "T30.identity",
     statement=r"For the identity estimator the hidden layer's part $D\Sigma^1$, "
-    r"$D=\operatorname{diag}(s_w^2\sqrt{2/(\pi q_i)})$, is similar to the positive semidefinite $D^{1/2}\Sigma^1D^{1/2}$: its spectrum is real and $\ge0$.",
+    r"$D=\operatorname{diag}(s_w^2\sqrt{2/(\pi q_i)})$, is similar to the positive "
+    r"semidefinite $D^{1/2}\Sigma^1D^{1/2}$: its spectrum is real and $\ge0$.",
     source=f"{SECTION}, T30 and T9",
     hypotheses=(
         r"$D^{-1/2}(D\Sigma)D^{1/2}=D^{1/2}\Sigma D^{1/2}$; characteristic polynomials of three integer cases",

@@ -184,10 +184,10 @@ def test_binarized_weights_have_a_spectrum_in_float64():
 
 def test_where_the_hardtanh_estimator_turns_indefinite():
     ball = th.critical_parameter(
-        lambda b: th.Architecture(1, th.sign(), th.hardtanh(b)), 9, "761/1000", "762/1000", digits=4
+        lambda b: th.Architecture(1, th.sign(), th.hardtanh(b)), 9, "761/1000", "762/1000", digits=3
     )
     assert ball.contains(arb("0.761625698284055133235001699477"))
-    assert ball.rad() < arb("0.0001")
+    assert ball.rad() < arb("0.0004")
 
 
 def test_critical_parameters_are_refused_without_a_change_of_sign():
