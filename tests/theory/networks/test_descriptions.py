@@ -11,6 +11,7 @@ import theory as th
 from theory.activations import catalogue
 from theory.errors import ArchitectureError, InputError, UndefinedKernelError
 from theory.networks.canonical import decode, encode
+from theory.networks.description import VERSION
 
 X = np.array([[1.0, 0.5], [0.2, -2.0]])
 ARCH = th.Architecture(2, th.hardtanh("1/2"), th.hardtanh(1), weight_std=1.2, bias_std=0.3)
@@ -107,7 +108,7 @@ def test_the_version_of_the_samplers_counts(monkeypatch):
     document, digest = here.document(), here.digest
     monkeypatch.setattr("theory.networks.description.VERSION", 99)
     assert described().digest != digest
-    with pytest.raises(InputError, match=r"samplers of version 2, and this is version 99.*zarr"):
+    with pytest.raises(InputError, match=rf"version {VERSION}, and this is version 99.*zarr"):
         th.Description.from_document(document, X)
 
 
