@@ -23,3 +23,8 @@ from theory.networks.moments import relu_tangent_spread as relu_tangent_spread
 from theory.networks.statistics import Summary as Summary
 from theory.networks.store import Store as Store
 from theory.networks.store import open_store as open_store
+from theory.networks.training import SGD as SGD
+from theory.networks.training import Adam as Adam
+from theory.networks.training import State as State
+from theory.networks.training import TrainedNetworks as TrainedNetworks
+from theory.networks.training import train_networks as train_networks
