@@ -147,7 +147,7 @@ def _divergence(power: float) -> Verdict:
     statement=r"Stochastic weights of variance $s_w^2$, continuous neurons: correlations follow $F(\rho)=(E[m^2]s_w^2"
     r"E[\sigma(u)\sigma(v)]+s_b^2)/q$, convex on $[0,1]$ with $F(1)<1$ for $E[m^2]<1$: one fixed point, stable, no "
     r"chaotic phase. On the edge of chaos of $E[m^2]=1$ the depth scale of correlations is "
-    r"$\sim(2\kappa F''(1)(1-E[m^2]))^{-1/2}$, $\kappa=s_w^2V/q$, $F''(1)=s_w^2qE[\sigma''^2]$: to train deep, means "
+    r"$\sim(2\kappa F''(1)(1-E[m^2]))^{-1/2}$, $\kappa=s_w^2V/q$, $F''(1)=s_w^2qE[(\sigma'')^2]$: to train deep, means "
     r"must be close to $\pm1$.",
     source=SOURCE,
     hypotheses=(
