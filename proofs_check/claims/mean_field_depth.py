@@ -255,8 +255,10 @@ def _catalogue(std: float) -> Verdict:
 
 @claim(
     "T64.catalogue",
-    statement=r"Length map $V(q)=E[\sigma^2]$ and factors $\chi_{tt}$, $\chi_{ts}$ of every activation of the catalogue, "
-    r"for $\tau=T'$ with $T$ in " + ", ".join(SURROGATES) + ", are the integrals that define them.",
+    statement=r"Length map $V(q)=E[\sigma^2]$ and factors $\chi_{tt}$, $\chi_{ts}$ of every activation of the "
+    r"catalogue, for $\tau=T'$ with $T$ in "
+    + ", ".join(SURROGATES)
+    + ", are the integrals that define them.",
     source=f"{SECTION}, section 10, T64",
     hypotheses=(r"$q=1,3$ for lengths, $q=2$ for factors; $s_w=1$, $s_b=0$",),
     aims_at=Grade.AGREES,
@@ -310,8 +312,8 @@ def _scaling(shift: int) -> Verdict:
 @claim(
     "T65.scaling",
     statement=r"Equally spaced levels: $\ln(1-\chi_0)$ against $\ln(N+1)$ has the slope $-1.821$ over "
-    r"$N=4,8,\dots,256$, an effective exponent: $(1-\chi_0)N^2/\ln N=1.03,1.02,1.03,1.04$ at $N=32,\dots,256$. Lloyd-Max "
-    r"quantisers: $D_NN^2\to\frac{\sqrt3\pi}2$ (Panter and Dite), within $3/N$ relatively.",
+    r"$N=4,8,\dots,256$, an effective exponent: $(1-\chi_0)N^2/\ln N=1.03,1.02,1.03,1.04$ at $N=32,\dots,256$. "
+    r"Lloyd-Max quantisers: $D_NN^2\to\frac{\sqrt3\pi}2$ (Panter and Dite), within $3/N$ relatively.",
     source=f"{SECTION}, section 10, T65",
     hypotheses=(
         "quantisers found in float64: at an optimum their error is squared",
