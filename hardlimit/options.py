@@ -88,6 +88,11 @@ def claims_cache(build: Path) -> Path:
     return build / "cache" / "claims"
 
 
+def grid_cache(build: Path) -> Path:
+    """Folder where confrontations of bounds with networks are kept."""
+    return build / "cache" / "grid"
+
+
 def figures_cache(build: Path) -> Path:
     """Folder where arrays of figures are kept."""
     return build / "cache" / "figures"

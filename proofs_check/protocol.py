@@ -1,131 +1,28 @@
-"""Every bound against every network of a declared grid, at a family-wise confidence fixed beforehand (claim B80).
+"""Every bound against every network of a grid, at a family-wise confidence fixed beforehand (claim B80).
 
 A bound is refuted where it lies below the lower confidence limit of the distance that it bounds. The
 number of tests, and with it the confidence of each, is known before anything is drawn.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
-from types import MappingProxyType
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from joblib import Parallel, delayed, parallel_config
 
-import theory as th
-from theory.activations import Activation
+from proofs_check.cache import digest, load, store, versions
+from proofs_check.grid import Grid, Network
 from theory.bounds import NetworkBound, catalogue, evaluate
-from theory.checks import probability
+from theory.checks import positive_int, probability
 from theory.distances import Sandwich, distances_to_limit, outputs_to_limit
-from theory.kernels import Architecture, WeightLaw, gaussian, rademacher
+from theory.kernels import gaussian
 
-Float = NDArray[np.float64]
 Report = Callable[..., None]
-Laws = Callable[[int], Sequence[WeightLaw]]
 
 DISTANCES = 5
-FAR = [[1.0, 0.5, 0.0, 0.2], [0.3, -1.2, 0.7, 0.1]]
-# Norms from 0.6 to 2.3; the first two inputs are 2 degrees apart.
-INPUTS: Mapping[str, Float] = MappingProxyType(
-    {
-        "one input": np.array(FAR[:1]),
-        "two inputs": np.array(FAR),
-        "five inputs": np.array(
-            [
-                FAR[0],
-                [1.0, 0.5, 0.04, 0.2],
-                FAR[1],
-                [-0.4, 0.3, 0.2, 0.2],
-                [2.0, 1.0, 0.3, -0.5],
-            ]
-        ),
-    }
-)
-
-
-def gaussian_laws(hidden: int) -> Sequence[WeightLaw]:
-    """Gaussian weights everywhere."""
-    return [gaussian()] * (hidden + 1)
-
-
-def binary_readout(hidden: int) -> Sequence[WeightLaw]:
-    """Gaussian hidden weights and fair signs as readout."""
-    return [gaussian()] * hidden + [rademacher()]
-
-
-def binary_but_first(hidden: int) -> Sequence[WeightLaw]:
-    """Fair signs behind a Gaussian first layer, which keeps the limit (claim B37)."""
-    return [gaussian()] + [rademacher()] * hidden
-
-
-@dataclass(frozen=True)
-class Network:
-    """One cell of a grid."""
-
-    label: str
-    arch: Architecture
-    inputs: Float
-    width: int
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Architectures, widths and inputs: every combination.
-
-    Parameters
-    ----------
-    activations
-        By label.
-    depths, widths
-        Hidden layers, and their common width.
-    inputs
-        Labels of `INPUTS`.
-    laws
-        By label: the laws of the weights, given the number of hidden layers, and the largest width to draw.
-    """
-
-    activations: Mapping[str, Activation]
-    depths: Sequence[int]
-    widths: Sequence[int]
-    inputs: Sequence[str]
-    laws: Mapping[str, tuple[Laws, int]]
-
-    def networks(self) -> list[Network]:
-        """All cells, in a fixed order."""
-        return list(self._cells())
-
-    def _cells(self) -> Iterator[Network]:
-        cells = product(self.activations.items(), self.depths, self.laws.items(), self.inputs)
-        for (name, f), depth, (law, (laws, largest)), inputs in cells:
-            arch = Architecture(depth, f, weight_std=1.2, bias_std=0.3, weights=laws(depth))
-            for width in self.widths:
-                if width <= largest:
-                    label = f"{name}, {depth} hidden, {law}, {inputs}, n = {width}"
-                    yield Network(label, arch, INPUTS[inputs], width)
-
-
-ALL_LAWS: Mapping[str, tuple[Laws, int]] = MappingProxyType(
-    {
-        "Gaussian": (gaussian_laws, 2**16),
-        "binary readout": (binary_readout, 2**16),
-        # Without conditional Gaussianity every weight is drawn: n^2 a layer.
-        "binary": (binary_but_first, 2**7),
-    }
-)
-DECLARED = Grid(
-    {"hardtanh": th.hardtanh(1), "erf": th.erf(1), "relu": th.relu(), "sign": th.sign()},
-    (1, 2, 3, 4),
-    tuple(2**j for j in range(3, 17)),
-    tuple(INPUTS),
-    ALL_LAWS,
-)
-SMALL = Grid(
-    {"hardtanh": th.hardtanh(1), "sign": th.sign()},
-    (1, 2),
-    (8, 64),
-    ("one input", "two inputs"),
-    ALL_LAWS,
-)
+# Relative errors do not depend on the width: where networks are large, fewer do.
+FULL_WIDTH, FEWEST = 2**13, 250
 
 
 @dataclass(frozen=True)
@@ -151,11 +48,37 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """One bound over a grid.
+
+    Parameters
+    ----------
+    comparisons, informative, violations
+        Networks at which it has a value, those where the lower limit of the distance is positive, and
+        those that refute it.
+    closest
+        Least ratio of the bound to the lower confidence limit; None if none is positive.
+    typical
+        Median ratio of the bound to the estimate of the distance, over estimates that are positive.
+    """
+
+    bound: str
+    distance: str
+    comparisons: int
+    informative: int
+    violations: int
+    closest: float | None
+    typical: float | None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a grid showed.
 
     Parameters
     ----------
+    networks
+        How many there were.
     comparisons
         Every bound with a finite value, at every network that satisfies its hypotheses.
     tests
@@ -164,6 +87,7 @@ class Outcome:
         Confidence of each, such that all hold with probability 1 - false_alarm.
     """
 
+    networks: int
     comparisons: tuple[Comparison, ...]
     tests: int
     level: float
@@ -179,10 +103,32 @@ class Outcome:
         """Comparisons whose lower limit is positive: those that could have failed."""
         return sum(one.measured.lower > 0 for one in self.comparisons)
 
+    def by_bound(self) -> list[Summary]:
+        """One summary a bound, by distance and name."""
+        names = sorted({(one.distance, one.bound) for one in self.comparisons})
+        return [
+            _summary([one for one in self.comparisons if one.bound == name]) for _, name in names
+        ]
+
+
+def _summary(group: Sequence[Comparison]) -> Summary:
+    seen = [one.value / one.measured.lower for one in group if one.measured.lower > 0]
+    ratios = [one.value / one.measured.estimate for one in group if one.measured.estimate > 0]
+    return Summary(
+        group[0].bound, group[0].distance, len(group), len(seen), sum(not one.holds for one in group),
+        min(seen, default=None), statistics.median(ratios) if ratios else None,
+    )  # fmt: skip
+
+
+def draws_at(width: int, draws: int) -> int:
+    """Networks to draw at a width: fewer above `FULL_WIDTH`, where each costs more."""
+    return min(draws, max(FEWEST, draws * FULL_WIDTH // width))
+
 
 def confront(network: Network, draws: int, seed: int, level: float) -> list[Comparison]:
     """Evaluate all bounds on one network, and measure the distances that they bound."""
     arch, x, n = network.arch, network.inputs, network.width
+    draws = draws_at(n, draws)
     if arch.weight_laws[-1] == gaussian():
         measured = distances_to_limit(arch, x, n, draws, seed, level)
     else:
@@ -206,6 +152,8 @@ def run_protocol(
     draws: int = 1000,
     seed: int = 0,
     false_alarm: float = 1e-3,
+    jobs: int = 1,
+    cache_dir: str | Path | None = None,
     progress: Report | None = None,
 ) -> Outcome:
     """Confront every bound with every network of a grid.
@@ -215,12 +163,17 @@ def run_protocol(
     grid
         `DECLARED`, or a smaller one.
     draws
-        Networks drawn at each cell.
+        Networks drawn at each cell; above `FULL_WIDTH` fewer.
     seed
         Of the addressed streams; every cell has its own.
     false_alarm
         Probability that some true bound is refuted, shared equally by all confidence statements: a lower
         limit a distance and an upper limit a bound at every cell.
+    jobs
+        Processes; the outcome does not depend on it.
+    cache_dir
+        Where cells are kept: a run that was interrupted goes on with them while sources, versions and arguments
+        are unchanged.
     progress
         Called with (cells done, cells, name).
     """
@@ -228,9 +181,59 @@ def run_protocol(
     bounds = sum(isinstance(one, NetworkBound) for one in catalogue().values())
     tests = len(networks) * (bounds + DISTANCES)
     level = 1 - probability(false_alarm, "false_alarm") / tests
-    comparisons: list[Comparison] = []
-    for index, network in enumerate(networks):
-        comparisons += confront(network, draws, seed + index, level)
+    cells = [Cell(index, network, draws, seed, level) for index, network in enumerate(networks)]
+    found: dict[int, list[Comparison]] = {}
+    key = f"{digest(('theory', 'proofs_check'), versions())} draws {draws} seed {seed} level {level!r}"
+    if cache_dir is not None:
+        for cell in cells:
+            kept = load(Path(cache_dir) / cell.file, key)
+            if kept is not None and kept["network"] == cell.network.label:
+                found[cell.index] = [_read(one) for one in kept["comparisons"]]
+    rest = [cell for cell in cells if cell.index not in found]
+    for cell, comparisons in _confronted(rest, positive_int(jobs, "jobs")):
+        found[cell.index] = comparisons
+        if cache_dir is not None:
+            plain = [asdict(one) for one in comparisons]
+            kept = {"network": cell.network.label, "comparisons": plain}
+            store(Path(cache_dir) / cell.file, key, kept)
         if progress is not None:
-            progress(index + 1, len(networks), network.label)
-    return Outcome(tuple(comparisons), tests, level, false_alarm)
+            progress(len(found), len(networks), cell.network.label)
+    ordered = tuple(one for index in range(len(cells)) for one in found[index])
+    return Outcome(len(networks), ordered, tests, level, false_alarm)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network of a grid, with what its confrontation depends on."""
+
+    index: int
+    network: Network
+    draws: int
+    seed: int
+    level: float
+
+    @property
+    def file(self) -> str:
+        """Name of its file among the kept ones."""
+        return f"{self.index:05d}.json"
+
+    def run(self) -> "tuple[Cell, list[Comparison]]":
+        """Confront it."""
+        return self, confront(self.network, self.draws, self.seed + self.index, self.level)
+
+
+def _confronted(cells: Sequence[Cell], jobs: int) -> Iterator[tuple[Cell, list[Comparison]]]:
+    """Confront cells, those of one architecture mostly in one process, which then knows its kernels."""
+    if jobs == 1:
+        yield from (cell.run() for cell in cells)
+        return
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        yield from Parallel(n_jobs=jobs, batch_size=4, return_as="generator_unordered")(
+            delayed(Cell.run)(cell) for cell in cells
+        )
+
+
+def _read(kept: dict[str, object]) -> Comparison:
+    """Return a comparison from its JSON values."""
+    measured = kept.pop("measured")
+    return Comparison(**kept, measured=Sandwich(**measured))  # type: ignore[arg-type]

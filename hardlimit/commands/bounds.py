@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hardlimit import console, options
+from hardlimit import console, options, tables
 from hardlimit.commands import EVIDENCE
 
 if TYPE_CHECKING:
+    from proofs_check.protocol import Outcome
     from theory.bounds import Row
     from theory.distances import Sandwich
 
 PANEL = EVIDENCE
 VIOLATED = 1
+DRAWS, DRAWS_ON_THE_GRID = 20_000, 1000
+HEADER = (
+    "widths", "distance", "bound", "value", "rate", "lower limit", "estimate", "upper limit", "bound / estimate",
+    "holds", "source", "fails for want of",
+)  # fmt: skip
+SUMMARY = (
+    "distance", "bound", "networks", "of them informative", "violations", "least bound / lower limit",
+    "median bound / estimate",
+)  # fmt: skip
 
 
 def bounds(
@@ -27,7 +37,13 @@ def bounds(
         typer.Option(metavar="N,N,...", help="Widths; 64x256 gives one a hidden layer."),
     ] = "64,256,1024",
     outputs: Annotated[int, typer.Option(help="Outputs of the network.")] = 1,
-    draws: Annotated[int, typer.Option(help="Networks to draw for each width.")] = 20_000,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            help="Networks to draw for each width.",
+            show_default=f"{DRAWS}; with --verify {DRAWS_ON_THE_GRID}, fewer where they are large",
+        ),
+    ] = None,
     confidence: Annotated[
         float, typer.Option(help="Confidence of every limit, bounds with a sampled part included.")
     ] = 0.99,
@@ -41,12 +57,18 @@ def bounds(
     verify: Annotated[
         bool, typer.Option("--verify", help="Confront every bound with the declared grid instead.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the table too: all digits as .csv, three as .tex.")
+    ] = None,
+    jobs: options.Jobs = options.CORES,
+    build: options.Build = options.BUILD,
     as_json: options.AsJson = False,
 ) -> None:
     """Evaluate every bound on the distance of a finite network to its Gaussian limit, and measure it.
 
     Ratios are bound / measured estimate. Exit status 1 if a bound lies below the lower confidence
-    limit of the distance that it bounds. With --verify the family of all limits holds at risk 1e-3.
+    limit of the distance that it bounds. With --verify the family of all limits holds at risk 1e-3; a run that was
+    interrupted goes on.
 
     Example: hardlimit bounds X.npy --layers 2 --activation "hardtanh(1)" --bias-std 0.3 --widths 64,1024
     """
@@ -54,51 +76,84 @@ def bounds(
     from theory.bounds import evaluate
     from theory.errors import InputError
 
+    if out is not None:
+        tables.check(out)
     if verify:
-        _verify(draws, seed, as_json)
+        outcome = _verify(draws or DRAWS_ON_THE_GRID, seed, jobs, options.grid_cache(build))
+        _report(outcome, out, as_json)
         return
+    draws = draws or DRAWS
     if data is None:
         raise InputError("give a file of inputs, or --verify for the declared grid of networks")
     arch = options.architecture(layers, activation, None, weight_std, bias_std, weights)
     inputs = files.read_inputs(data, key)
-    tables = []
+    found = []
     for sizes in _widths(widths):
         measured = _measure(arch, inputs, sizes, outputs, (draws, seed, confidence))
         rows = evaluate(arch, inputs, sizes, outputs, draws=draws, seed=seed, confidence=confidence)
-        tables.append((sizes, measured, rows))
-    violated = [row for _, measured, rows in tables for row in rows if _violates(row, measured)]
+        found.append((sizes, measured, rows))
+    if out is not None:
+        tables.write(
+            out,
+            HEADER,
+            [_as_cells(sizes, measured, row) for sizes, measured, rows in found for row in rows],
+        )
     if as_json:
         described = {
             "architecture": str(arch), "inputs": len(inputs), "outputs": outputs, "draws": draws,
             "seed": seed, "confidence": confidence,
         }  # fmt: skip
-        console.print_json({**described, "widths": [_as_data(*one) for one in tables]})
+        console.print_json({**described, "widths": [_as_data(*one) for one in found]})
     else:
         console.print_plain(f"{arch}, {len(inputs)} inputs, {outputs} outputs, {draws} draws")
-        for one in tables:
+        for one in found:
             console.print_plain("\n".join(_as_lines(*one)))
-    if violated:
+    if any(_violates(row, measured) for _, measured, rows in found for row in rows):
         raise typer.Exit(VIOLATED)
 
 
-def _verify(draws: int, seed: int, as_json: bool) -> None:
+def _verify(draws: int, seed: int, jobs: int, cache: Path) -> "Outcome":
     """Run the protocol on its declared grid."""
-    from proofs_check.protocol import DECLARED, run_protocol
+    from proofs_check import grid, protocol
 
     with console.progress("Networks") as report:
-        outcome = run_protocol(DECLARED, draws=draws, seed=seed, progress=report)
-    violated = [str(one) for one in outcome.violations]
+        return protocol.run_protocol(
+            grid.DECLARED, draws=draws, seed=seed, jobs=jobs, cache_dir=cache, progress=report
+        )
+
+
+def _report(outcome: "Outcome", out: Path | None, as_json: bool) -> None:
+    """Show what the grid showed; exit status 1 if a bound is refuted."""
     counts = {
-        "networks": len(DECLARED.networks()),
+        "networks": outcome.networks,
         "comparisons": len(outcome.comparisons),
         "informative": outcome.informative,
         "tests": outcome.tests,
         "false_alarm": outcome.false_alarm,
     }
+    summaries = outcome.by_bound()
+    rows: list[list[tables.Cell]] = [
+        [
+            one.distance,
+            one.bound,
+            one.comparisons,
+            one.informative,
+            one.violations,
+            one.closest,
+            one.typical,
+        ]
+        for one in summaries
+    ]
+    if out is not None:
+        tables.write(out, SUMMARY, rows)
+    violated = [str(one) for one in outcome.violations]
     if as_json:
-        console.print_json({**counts, "draws": draws, "seed": seed, "violations": violated})
+        console.print_json(
+            {**counts, "bounds": [vars(one) for one in summaries], "violations": violated}
+        )
     else:
         console.print_plain(", ".join(f"{name} {value}" for name, value in counts.items()))
+        console.print_plain(tables.aligned(SUMMARY, rows))
         console.print_plain("\n".join(violated) or "every bound holds at every network")
     if violated:
         raise typer.Exit(VIOLATED)
@@ -136,6 +191,27 @@ def _ratio(row: "Row", measured: "Mapping[str, Sandwich]") -> float | None:
     if row.bound is None or found is None or not math.isfinite(row.bound.value):
         return None
     return row.bound.value / found.estimate if found.estimate > 0 else None
+
+
+def _as_cells(
+    sizes: int | list[int], measured: "Mapping[str, Sandwich]", row: "Row"
+) -> "list[tables.Cell]":
+    """One line of the table: a bound at some widths."""
+    declared, found = row.declared, measured.get(row.declared.distance)
+    return [
+        "x".join(str(n) for n in sizes) if isinstance(sizes, list) else str(sizes),
+        declared.distance,
+        declared.name,
+        row.bound.value if row.bound is not None else None,
+        str(declared.rate),
+        found.lower if found is not None else None,
+        found.estimate if found is not None else None,
+        found.upper if found is not None else None,
+        _ratio(row, measured),
+        None if row.bound is None else not _violates(row, measured),
+        declared.source,
+        "; ".join(row.reasons),
+    ]
 
 
 def _as_data(

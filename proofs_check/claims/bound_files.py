@@ -9,11 +9,12 @@ import sympy as sp
 from scipy.special import ndtr, ndtri, roots_genlaguerre
 
 import theory as th
+from proofs_check.grid import SMALL
 from proofs_check.ledger import claim
 from proofs_check.methods.domain import Domain
 from proofs_check.methods.erratum import erratum
 from proofs_check.methods.identity import identity
-from proofs_check.protocol import SMALL, Comparison, run_protocol
+from proofs_check.protocol import Comparison, run_protocol
 from proofs_check.verdict import Grade, Verdict, every
 from theory.bounds import catalogue
 from theory.distances import ScaleMixture, kolmogorov, wasserstein1, wasserstein2

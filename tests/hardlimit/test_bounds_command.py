@@ -1,5 +1,6 @@
 """``hardlimit bounds``: a table, JSON, and an exit status that means something."""
 
+import csv
 import json
 import math
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 import theory as th
 from hardlimit.cli import app
 from hardlimit.commands import bounds as command
-from proofs_check import protocol
+from proofs_check import grid
 from theory.distances import Sandwich
 
 NETWORK = ("--activation", "hardtanh(1)", "--bias-std", "0.3", "--draws", "200")
@@ -63,10 +64,45 @@ def test_bad_widths_are_refused(run):
     assert "--widths" in run(*NETWORK, "--widths", "wide", status=2).output
 
 
-def test_the_protocol_runs_from_the_command(run, monkeypatch):
-    small = protocol.Grid({"sign": th.sign()}, (1,), (8,), ("one input",), protocol.ALL_LAWS)
-    monkeypatch.setattr(protocol, "DECLARED", small)
-    result = CliRunner().invoke(app, ["bounds", "--verify", "--draws", "64", "--json"])
-    assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["networks"] == 3
+def test_the_protocol_runs_from_the_command_and_goes_on(run, monkeypatch, tmp_path):
+    """A second run reads every cell, and shows the same."""
+    small = grid.Grid({"sign": th.sign()}, (1,), (8,), ("one input",), grid.ALL_LAWS)
+    monkeypatch.setattr(grid, "DECLARED", small)
+    build = ["--build", str(tmp_path / "build"), "--jobs", "1", "--draws", "64"]
+    first = CliRunner().invoke(app, ["bounds", "--verify", "--json", *build])
+    assert first.exit_code == 0, first.output
+    shown = json.loads(first.stdout)
+    assert shown["networks"] == 3
+    assert {one["bound"] for one in shown["bounds"]} >= {"hipp_mattner", "skorokhod"}
+    monkeypatch.setattr("proofs_check.protocol.confront", None)
+    table = tmp_path / "table.csv"
+    again = CliRunner().invoke(app, ["bounds", "--verify", "--json", *build, "--out", str(table)])
+    assert json.loads(again.stdout) == shown
+    assert len(table.read_text().splitlines()) == 1 + len(shown["bounds"])
     assert CliRunner().invoke(app, ["bounds"]).exit_code == 2
+
+
+def test_tables_as_csv_and_latex(run, tmp_path):
+    paths = [tmp_path / "t.csv", tmp_path / "t.tex"]
+    for path in paths:
+        run(*NETWORK, "--widths", "64", "--out", str(path))
+    with paths[0].open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["bound"] for row in rows} == {
+        name
+        for name, one in th.bounds.catalogue().items()
+        if isinstance(one, th.bounds.NetworkBound)
+    }
+    for row in rows:
+        assert bool(row["value"]) != bool(row["fails for want of"])
+        assert row["holds"] in {"True", ""}
+    exact = th.bounds.basteri_trevisan(
+        th.Architecture(1, th.hardtanh(1), bias_std="0.3"), [[1.0, 0.5]], 64
+    )
+    (value,) = (row["value"] for row in rows if row["bound"] == "basteri_trevisan")
+    assert float(value) == pytest.approx(exact.value, rel=1e-12)
+    latex = paths[1].read_text()
+    assert latex.startswith("\\begin{tabular}{l")
+    assert r"basteri\_trevisan & " in latex
+    assert latex.count(r"\\") == 1 + len(rows)
+    assert "--out" in run(*NETWORK, "--out", str(tmp_path / "t.pdf"), status=2).output
