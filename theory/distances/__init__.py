@@ -18,6 +18,8 @@ from theory.distances.radial import radial_wasserstein as radial_wasserstein
 from theory.distances.recursion import LeadingCovariance as LeadingCovariance
 from theory.distances.recursion import leading_covariance as leading_covariance
 from theory.distances.sandwich import Sandwich as Sandwich
+from theory.distances.tangent import TangentDistance as TangentDistance
+from theory.distances.tangent import tangent_to_limit as tangent_to_limit
 from theory.distances.to_limit import distances_to_limit as distances_to_limit
 from theory.distances.to_limit import wasserstein2_to_limit as wasserstein2_to_limit
 from theory.distances.waves import Waves as Waves
