@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from theory.bounds.setting import Setting
 from theory.covariance import range_and_slack
 from theory.kernels import WeightLaw, gaussian
@@ -79,6 +81,15 @@ def _regular(setting: Setting) -> str | None:
     return f"the limit covariance is singular: eigenvalues from {values[0]:.3g} to {values[-1]:.3g}"
 
 
+def _regular_features(setting: Setting) -> str | None:
+    if not setting.arch.layers:
+        return "there is no hidden layer"
+    values = np.linalg.eigvalsh(setting.feature_moment)
+    if range_and_slack(setting.feature_moment)[0] == values[0] > 0:
+        return None
+    return f"the features have a singular covariance: eigenvalues from {values[0]:.3g} to {values[-1]:.3g}"
+
+
 def _smooth(setting: Setting) -> str | None:
     for layer in setting.arch.layers:
         derivative = layer.activation.derivative
@@ -126,6 +137,7 @@ BOUNDED = Hypothesis("bounded activation in the last hidden layer", _bounded)
 ONE_INPUT = Hypothesis("one input", _one_input)
 ONE_OUTPUT = Hypothesis("one output", _one_output)
 REGULAR = Hypothesis("regular limit covariance", _regular)
+REGULAR_FEATURES = Hypothesis("regular covariance of the features", _regular_features)
 SMOOTH = Hypothesis("twice continuously differentiable activations", _smooth)
 TWO_POINT_READOUT = Hypothesis("+-1 readout", _two_point_readout)
 SIGNS_LAST = Hypothesis("sign in the last hidden layer", _signs_last)

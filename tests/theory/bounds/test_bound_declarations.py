@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 import theory as th
 from theory.bounds import NetworkBound
@@ -159,6 +160,53 @@ def test_klukowski_for_a_linear_polynomial():
         th.bounds.klukowski([1.0, 1.0], 3, 100)
     with pytest.raises(InputError, match="dimension"):
         th.bounds.klukowski([0.0, 1.0], 1, 100)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_bonis_against_monte_carlo(outputs):
+    """|M| sqrt(km) |E YY^T |Y|^2|_HS / n from 4*10^5 draws of one neuron; false alarm below 1e-6 (3 %)."""
+    arch = th.Architecture(1, th.hardtanh(1), weight_std=1.2, bias_std=0.3, weights=BINARY)
+    sigma, limit = (np.asarray(one) for one in th.layer_covariances(arch, X))
+    rng = np.random.default_rng(0)
+    features = np.clip(rng.multivariate_normal(np.zeros(2), sigma, 400_000), -1, 1)
+    moment = (limit - 0.09) / 1.44
+    values, vectors = np.linalg.eigh(moment)
+    white = features @ (vectors / np.sqrt(values))
+    signs = rng.choice([-1.0, 1.0], (400_000, outputs))
+    y = (signs[:, :, None] * white[:, None]).reshape(400_000, -1)
+    norm = np.linalg.norm(np.einsum("na,nb,n->ab", y, y, (y**2).sum(1)) / 400_000)
+    expected = math.sqrt(1.44 * values[-1] * math.sqrt(2 * outputs) * norm / 50)
+    found = th.bounds.bonis(arch, X, 50, outputs=outputs)
+    assert found.value == pytest.approx(expected, rel=0.03)
+
+
+def test_bonis_for_signs_is_three_times_the_square_of_the_distance():
+    """W2^2 <= 1/n, while n W2^2 -> 1/3 for fair signs (B41)."""
+    arch, x = SETTINGS["signs"]
+    assert th.bounds.bonis(arch, x, 100).value == pytest.approx(0.1, rel=1e-8)
+
+
+def test_courtade_fathi_pananjady_for_uniform_summands():
+    """Uniform on [-sqrt 3, sqrt 3]: C_P = 12 / pi^2; W2 of two of them (a triangular law) is below the bound."""
+    u = (np.arange(20_000) + 0.5) / 20_000
+    triangular = np.where(u < 0.5, np.sqrt(2 * u) - 1, 1 - np.sqrt(2 * (1 - u))) * math.sqrt(6)
+    distance = math.sqrt(float(((triangular - ndtri(u)) ** 2).mean()))
+    found = th.bounds.courtade_fathi_pananjady(12 / math.pi**2, 1, 2).value
+    assert 0.05 < distance < found < 5 * distance
+    assert found == pytest.approx(math.sqrt((12 / math.pi**2 - 1) / 2), rel=1e-8)
+    assert th.bounds.courtade_fathi_pananjady(1.0, 3, 7).value == 0.0
+    with pytest.raises(InputError, match="poincare"):
+        th.bounds.courtade_fathi_pananjady(0.9, 1, 2)
+
+
+def test_eldan_mikulincer_schramm_is_evaluated_and_vacuous():
+    found = th.bounds.eldan_mikulincer_schramm([0.0, 2.0], 3, 10**6)
+    logarithm = math.log(16 * 4) + math.lgamma(111) + (4.5 * math.log(3) - math.log(10**6)) / 3
+    assert found.details["ln W2"] == pytest.approx(logarithm / 2, rel=1e-12)
+    assert found.value == pytest.approx(math.exp(logarithm / 2), rel=1e-8)
+    assert th.bounds.eldan_mikulincer_schramm([0, 0, 0, 1.0], 3, 10**6).value == math.inf
+    with pytest.raises(InputError, match="degree"):
+        th.bounds.eldan_mikulincer_schramm([1.0], 3, 10)
 
 
 def test_mixture_bounds_are_ordered_above_the_exact_distance():
