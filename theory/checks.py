@@ -1,5 +1,6 @@
 """Input checks shared by every public function: they run before any work does."""
 
+import os
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -89,6 +90,15 @@ def non_negative_int(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
         raise InputError(f"{name} must be an integer of at least 0, got {value!r}")
     return int(value)
+
+
+def threads(value: object) -> int:
+    """Return a number of threads: what was asked for, or the processors that this process may use for None."""
+    if value is not None:
+        return positive_int(value, "threads")
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def number(value: object, name: str) -> float:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.activations import Activation
-from theory.arithmetic.float64 import cross
 from theory.gaussian.conditional import conditional_moments
 from theory.gaussian.kinks import Kinks, Mass, kinks, mass
-from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
+from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY, determinants
 from theory.gaussian.nodes import RULES
 from theory.gaussian.origin import mass_moments, mass_products, sign_products, slope_products
 from theory.gaussian.price import kink_moments
@@ -24,7 +23,7 @@ from theory.gaussian.tables import Tables, tables
 
 Float = NDArray[np.float64]
 Status = NDArray[np.int8]
-Kernel = Callable[[Float, Float, Float, Float, Status], None]
+Kernel = Callable[[Float, Float, Float, Float, Float, Status], None]
 
 # Error of the terms of the conditional sums, about 45 ulp; measured against balls, not proved.
 _TERM_ERROR = 1e-14
@@ -64,17 +63,29 @@ def through(
     kernel: Kernel | None, f: Activation, g: Activation, p: Float, q: Float, c: Float, threads: int
 ) -> tuple[Float, Status]:
     """Do the same with a kernel looked up before: hashing activations takes longer than one value."""
-    out = np.empty(p.shape)
+    det, out = np.empty(p.shape), np.empty(p.shape)
     status = np.empty(p.shape, np.int8)
-    run = kernel or _refer
-    in_slices(lambda s: run(p[s], q[s], c[s], out[s], status[s]), p.size, threads)
-    if np.any(status == OTHER_WAY):
+
+    def work(s: slice) -> None:
+        determinants(p[s], q[s], c[s], det[s])
+        given_determinants(kernel, f, g, p[s], q[s], c[s], det[s], out[s], status[s])
+
+    in_slices(work, p.size, threads)
+    return out, status
+
+
+def given_determinants(
+    kernel: Kernel | None, f: Activation, g: Activation,
+    p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,
+) -> None:  # fmt: skip
+    """Do the same where p q - c**2 is known better than from p, q and c; 0 is NOT_INSIDE."""
+    (kernel or _refer)(p, q, c, det, out, status)
+    if status.any() and np.any(status == OTHER_WAY):
         if f.parity * g.parity == -1:
             out[status == OTHER_WAY], status[status == OTHER_WAY] = 0.0, DONE
         if f == g:
             p, q = np.maximum(p, q), np.minimum(p, q)
-        condition(f, g, p, q, c, out, status)
-    return out, status
+        condition(f, g, p, q, c, det, out, status)
 
 
 def _in_one_order(kernel: Kernel) -> Kernel:
@@ -83,19 +94,24 @@ def _in_one_order(kernel: Kernel) -> Kernel:
 
 
 def condition(
-    f: Activation, g: Activation, p: Float, q: Float, c: Float, out: Float, status: Status,
-    *, on_line: bool = False,
-) -> None:  # fmt: skip
+    f: Activation,
+    g: Activation,
+    p: Float,
+    q: Float,
+    c: Float,
+    det: Float,
+    out: Float,
+    status: Status,
+) -> None:
     """Settle by conditioning what can be settled among the points whose status is OTHER_WAY.
 
-    ``on_line`` says that all of them lie on c = +-sqrt(pq), where neither function may hold masses.
+    Where ``det`` is 0, on c = +-sqrt(pq), neither function may hold masses.
     """
     left = np.flatnonzero(status == OTHER_WAY)
     first, second = tables(f), tables(g)
     if not left.size or first is None or second is None:
         return
-    p, q, c = p[left], q[left], c[left]
-    det = np.zeros_like(p) if on_line else cross(p, q, c, c)
+    p, q, c, det = p[left], q[left], c[left], det[left]
     value, size, error = (np.empty(left.size) for _ in range(3))
     conditional_moments(p, q, c, det, value, size, error, *_fields(first), *_fields(second))
     good = (error + _TERM_ERROR * size <= _BUDGET * size) & np.isfinite(value)
@@ -103,12 +119,12 @@ def condition(
     status[left[good]] = DONE
 
 
-def _refer(p: Float, q: Float, c: Float, _: Float, status: Status) -> None:
+def _refer(p: Float, q: Float, c: Float, det: Float, _: Float, status: Status) -> None:  # noqa: ARG001
     """Leave every point of the domain to another way."""
-    det = cross(p, q, c, c)
     with np.errstate(invalid="ignore"):
-        inside = (np.minimum(p, q) >= 1e-75) & (np.maximum(p, q) <= 1e75)
-        inside &= det > 2.0**-51 * (p * q)
+        inside = (
+            (np.minimum(p, q) >= 1e-75) & (np.maximum(p, q) <= 1e75) & (det > 2.0**-51 * (p * q))
+        )
     status[:] = np.where(inside, OTHER_WAY, NOT_INSIDE)
 
 
@@ -119,35 +135,39 @@ def pair_kernel(f: Activation, g: Activation) -> Kernel | None:
     first, second = kinks(f), kinks(g)
     if heavy is not None and light is not None:
         weight = heavy.weight * light.weight
-        return lambda p, q, c, out, status: mass_products(
-            p, q, c, out, status, weight, heavy.variance, light.variance
+        return lambda p, q, c, det, out, status: mass_products(
+            p, q, c, det, out, status, weight, heavy.variance, light.variance
         )
     if first is not None and second is not None:
         one, other = first.slopes, second.slopes
         if one is not None and other is not None:
             same = one[0] * other[0] + one[1] * other[1]
             opposite = one[0] * other[1] + one[1] * other[0]
-            return lambda p, q, c, out, status: slope_products(p, q, c, out, status, same, opposite)
+            return lambda p, q, c, det, out, status: slope_products(
+                p, q, c, det, out, status, same, opposite
+            )
         if first.sign is not None and second.sign is not None:
             (w1, e2), (w2, d2) = first.sign, second.sign
-            return lambda p, q, c, out, status: sign_products(p, q, c, out, status, w1 * w2, e2, d2)
+            return lambda p, q, c, det, out, status: sign_products(
+                p, q, c, det, out, status, w1 * w2, e2, d2
+            )
         given = (*_arrays(first), *_arrays(second), *RULES)
 
-        def kernel(p: Float, q: Float, c: Float, out: Float, status: Status) -> None:
-            kink_moments(p, q, c, out, status, *given)
+        def kernel(p: Float, q: Float, c: Float, det: Float, out: Float, status: Status) -> None:
+            kink_moments(p, q, c, det, out, status, *given)
 
         return _in_one_order(kernel) if f == g else kernel
     if heavy is not None and second is not None:
         return _against(heavy, second)
     if light is not None and first is not None:
         swapped = _against(light, first)
-        return lambda p, q, c, out, status: swapped(q, p, c, out, status)
+        return lambda p, q, *rest: swapped(q, p, *rest)
     return None
 
 
 def _against(f: Mass, g: Kinks) -> Kernel:
     given = (f.weight, f.variance, *_arrays(g))
-    return lambda p, q, c, out, status: mass_moments(p, q, c, out, status, *given)
+    return lambda p, q, c, det, out, status: mass_moments(p, q, c, det, out, status, *given)
 
 
 def _arrays(f: Kinks) -> tuple[Float, Float, Float]:

@@ -80,17 +80,13 @@ def _sum(parts: tuple[Half, ...], p: Float, delta: Float, threads: int) -> tuple
 def _part(half: Half, p: Float, delta: Float, threads: int) -> tuple[Float, Status]:
     out, status = np.zeros(p.shape), np.full(p.shape, DONE, np.int8)
     some = np.flatnonzero(delta > 0)
-    one, other, value, state = (
-        p[some],
-        delta[some],
-        np.empty(some.size),
-        np.empty(some.size, np.int8),
-    )
+    one, other, none = p[some], delta[some], np.zeros(some.size)
+    value, state = np.empty(some.size), np.empty(some.size, np.int8)
 
     def work(s: slice) -> None:
         gap_moments(
-            one[s], other[s], value[s], state[s],
-            half.slope, half.table, half.scales, half.odd, *RULES,
+            one[s], one[s], none[s], other[s], value[s], state[s],
+            half.slope, half.table, half.scales, half.odd, True, *RULES,
         )  # fmt: skip
 
     in_slices(work, some.size, threads)

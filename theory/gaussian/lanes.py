@@ -49,15 +49,20 @@ def determinant(p: float, q: float, c: float) -> float:
     return (high - square) + (low - fma(c, c, -square))
 
 
+@njit(nogil=True, cache=True, error_model="numpy")
+def determinants(p: Float, q: Float, c: Float, det: Float) -> None:
+    """Fill p q - c**2; what rounding of p, q and c may have made of 0 is 0."""
+    wide()
+    for i in range(p.size):
+        value = determinant(p[i], q[i], c[i])
+        det[i] = value if value > 2.0**-51 * (p[i] * q[i]) else 0.0
+
+
 @njit(nogil=True, error_model="numpy")
 def check(s: Float, n: int, status: Status) -> None:
-    """Fill the determinants of the chunk, and say which points lie inside the domain."""
+    """Say which points lie inside the domain."""
     wide()
     for i in range(n):
-        p, q, c = s[ALL_P + i], s[ALL_Q + i], s[ALL_C + i]
-        det = determinant(p, q, c)
-        inside = (
-            (p >= 1e-75) & (q >= 1e-75) & (p <= 1e75) & (q <= 1e75) & (det > 2.0**-51 * (p * q))
-        )
-        s[ALL_DET + i] = det
+        p, q, det = s[ALL_P + i], s[ALL_Q + i], s[ALL_DET + i]
+        inside = (p >= 1e-75) & (q >= 1e-75) & (p <= 1e75) & (q <= 1e75) & (det > 0.0)
         status[i] = DONE if inside else NOT_INSIDE

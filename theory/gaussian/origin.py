@@ -9,7 +9,6 @@ from theory.arithmetic.simd import INV_SQRT_2PI, arctan, pointer, wide
 from theory.gaussian.lanes import (
     A0,
     A1,
-    ALL_C,
     ALL_DET,
     ALL_P,
     ALL_Q,
@@ -26,7 +25,6 @@ from theory.gaussian.lanes import (
     Float,
     Status,
     check,
-    determinant,
 )
 from theory.gaussian.means import F0, F1, F2, means
 
@@ -36,7 +34,7 @@ _J = np.array([(-1) ** k * (2 * k + 2) / math.factorial(2 * k + 3) for k in rang
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def mass_moments(
-    p: Float, q: Float, c: Float, out: Float, status: Status,
+    p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,  # noqa: ARG001
     weight: float, e2: float, g_poly: Float, g_table: Float, g_scales: Float,
 ) -> None:  # fmt: skip
     """Evaluate E[f(u) g(v)] of a mass f at the origin (variance e2) against kinks g.
@@ -52,7 +50,7 @@ def mass_moments(
         for i in range(n):
             s[ALL_P + i] = p[begin + i]
             s[ALL_Q + i] = q[begin + i]
-            s[ALL_C + i] = c[begin + i]
+            s[ALL_DET + i] = det[begin + i]
         check(s, n, state)
         for first in range(0, n, LANES):
             lanes = min(LANES, n - first)
@@ -75,30 +73,30 @@ def mass_moments(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def mass_products(
-    p: Float, q: Float, c: Float, out: Float, status: Status, weight: float, e2: float, d2: float
-) -> None:
+    p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,  # noqa: ARG001
+    weight: float, e2: float, d2: float,
+) -> None:  # fmt: skip
     """Evaluate E[f(u) g(v)] of two masses at the origin, of variances e2 and d2."""
     wide()
     for i in range(p.size):
-        det = determinant(p[i], q[i], c[i])
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
-        inside &= det > 2.0**-51 * (p[i] * q[i])
-        noisy = det + (p[i] * d2 + q[i] * e2) + e2 * d2
+        inside &= det[i] > 0.0
+        noisy = det[i] + (p[i] * d2 + q[i] * e2) + e2 * d2
         out[i] = weight / (TWO_PI * math.sqrt(max(noisy, 1e-300)))
         status[i] = DONE if inside else NOT_INSIDE
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def sign_products(
-    p: Float, q: Float, c: Float, out: Float, status: Status, weight: float, e2: float, d2: float
-) -> None:
+    p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,
+    weight: float, e2: float, d2: float,
+) -> None:  # fmt: skip
     """Evaluate E[f(u) g(v)] of two signs, smoothed by noise of variances e2 and d2 (claims T13, T15)."""
     wide()
     for i in range(p.size):
-        det = determinant(p[i], q[i], c[i])
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
-        inside &= det > 2.0**-51 * (p[i] * q[i])
-        noisy = det + (p[i] * d2 + q[i] * e2) + e2 * d2
+        inside &= det[i] > 0.0
+        noisy = det[i] + (p[i] * d2 + q[i] * e2) + e2 * d2
         rest, size = math.sqrt(max(noisy, 0.0)), abs(c[i])
         angle = arctan(min(rest, size) / max(rest, size))
         angle = 0.5 * math.pi - angle if size > rest else angle
@@ -108,8 +106,9 @@ def sign_products(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def slope_products(
-    p: Float, q: Float, c: Float, out: Float, status: Status, same: float, opposite: float
-) -> None:
+    p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,
+    same: float, opposite: float,
+) -> None:  # fmt: skip
     """Evaluate E[f(u) g(v)], f(x) = f_+ max(x, 0) + f_- max(-x, 0) and g alike (claim T18).
 
     ``same`` is f_+ g_+ + f_- g_-, ``opposite`` f_+ g_- + f_- g_+. With J(t) = sin t - t cos t the value is
@@ -117,10 +116,9 @@ def slope_products(
     """
     wide()
     for i in range(p.size):
-        det = determinant(p[i], q[i], c[i])
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
-        inside &= det > 2.0**-51 * (p[i] * q[i])
-        root, rest = math.sqrt(p[i] * q[i]), math.sqrt(max(det, 0.0))
+        inside &= det[i] > 0.0
+        root, rest = math.sqrt(p[i] * q[i]), math.sqrt(max(det[i], 0.0))
         size = abs(c[i])
         # angles of |rho|: sharp = arccos, blunt = pi - arccos, and tan of half the sharp one
         half = rest / (root + size)

@@ -72,7 +72,7 @@ _TINY = 1e-20
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def kink_moments(
-    p: Float, q: Float, c: Float, out: Float, status: Status,
+    p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,
     f_poly: Float, f_table: Float, f_scales: Float, g_poly: Float, g_table: Float, g_scales: Float,
     limits: Float, starts: Int, hyperbolic: Int, nodes: Float, weights: Float,
 ) -> None:  # fmt: skip
@@ -95,6 +95,7 @@ def kink_moments(
             scratch[ALL_P + i] = p[begin + i]
             scratch[ALL_Q + i] = q[begin + i]
             scratch[ALL_C + i] = c[begin + i]
+            scratch[ALL_DET + i] = det[begin + i]
         check(scratch, n, state)
         bases(scratch, n, f_poly, f_table, f_scales, g_poly, g_table, g_scales)
         for i in range(f_scales.shape[0]):

@@ -3,8 +3,12 @@
 from theory.kernels.architecture import Architecture as Architecture
 from theory.kernels.architecture import Layer as Layer
 from theory.kernels.mean_field import MeanField as MeanField
+from theory.kernels.plan import GramPlan as GramPlan
 from theory.kernels.quantizers import evenly_spaced as evenly_spaced
 from theory.kernels.quantizers import lloyd_max as lloyd_max
+from theory.kernels.recursion import differences as differences
+from theory.kernels.recursion import gram as gram
+from theory.kernels.recursion import gram_plan as gram_plan
 from theory.kernels.recursion import layer_covariances as layer_covariances
 from theory.kernels.recursion import nngp as nngp
 from theory.kernels.recursion import ntk as ntk

@@ -8,47 +8,27 @@ with (u, v) ~ N(0, Sigma^l at {x, x'}), j1 and j2 the derivatives of the two Jac
 law's constants v, m (1 for plain weights). Source: claims T5 and T11.
 """
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.arithmetic.float64 import cross
+from theory import checks
 from theory.checks import inputs, paired_inputs
 from theory.checks import widths as checked_widths
-from theory.errors import ArchitectureError, FirstLayerWarning, InputError, UndefinedKernelError
-from theory.gaussian import expectation
-from theory.kernels.architecture import Architecture, Layer, architecture, jacobian_pair
-from theory.kernels.gram import second_moments
-from theory.kernels.lattice import Lattice, support
+from theory.errors import ArchitectureError, InputError
+from theory.kernels.architecture import Architecture, architecture, jacobian_pair
+from theory.kernels.first_layer import first_layer as chosen_first_layer
+from theory.kernels.first_layer import require_free_signs
+from theory.kernels.layers import Kind
+from theory.kernels.plan import GramPlan
 
 Float = NDArray[np.float64]
+Which = Literal["nngp"] | tuple[str, str]
 ORDINARY = ("true", "true")
 TRAINING = ("true", "surrogate")
-FIRST_LAYERS = ("gaussian", "exact")
-
-NOTICEABLE = 0.05
-"""Relative fourth cumulant of a first pre-activation above which its Gaussian limit is not taken silently."""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Covariance of a layer's pre-activations: variances (n, 1), (1, m) and covariances (n, m)."""
-
-    xx: Float
-    yy: Float
-    xy: Float
-    symmetric: bool
-
-    def affine(self, scale: float, shift: float) -> "Moments":
-        """Return scale * self + shift."""
-        xx, yy, xy = (scale * part + shift for part in (self.xx, self.yy, self.xy))
-        # Rounding may leave parallel inputs outside of what Cauchy and Schwarz allow.
-        outside = cross(xx, yy, xy, xy) < 0.0
-        bound = np.copysign(np.sqrt(xx) * np.sqrt(yy), xy)
-        return Moments(xx, yy, np.where(outside, bound, xy), self.symmetric)
+DTYPES = ("float64", "float32")
 
 
 def nngp(
@@ -57,6 +37,8 @@ def nngp(
     Y: ArrayLike | None = None,
     *,
     first_layer: str | None = None,
+    dtype: str = "float64",
+    threads: int | None = None,
 ) -> Float:
     """Return the covariance of the infinitely wide network's outputs (NNGP kernel).
 
@@ -71,6 +53,10 @@ def nngp(
         ``"exact"``: the limit of wide hidden layers at this d, by going through all rows of weights, 2^d for +-1
         (d <= 24), 3^d for ternary ones (d <= 15). By default Gaussian, with a ``FirstLayerWarning`` where the two
         differ noticeably.
+    dtype
+        ``"float64"``, or ``"float32"`` for half the memory: computed in float64 and rounded once.
+    threads
+        Threads, by default one for each processor; no bit depends on them.
 
     Returns
     -------
@@ -80,26 +66,28 @@ def nngp(
     Raises
     ------
     InputError
-        For NaN, infinity, an empty array, dimensions that differ, or an unknown ``first_layer``.
+        For NaN, infinity, an empty array, dimensions that differ, an unknown ``first_layer`` or ``dtype``, or bad
+        ``threads``.
     ArchitectureError
         If ``"exact"`` would go through too many rows, or infinitely many.
 
     Notes
     -----
-    Each expectation is accurate to 2e-13. Source: claims T5, T11; B37 for the first layer.
+    Each expectation is accurate to 2e-13; an entry does not depend on the other rows of X and Y. No arrays of shape
+    (n, m) but the result are made, unless the first layer is exact. Source: claims T5, T11; B37 for the first layer.
     """
-    architecture(arch)
-    x, y = paired_inputs(X, Y)
-    lattice = _first_layer(arch, x, y, first_layer)
-    *_, (last, _) = _covariances(arch, x, y, lattice)
-    return last.xy
+    chosen = _chosen(dtype, threads)
+    plan = _plan(arch, X, Y, ("nngp",), None, first_layer)
+    return _matrices(plan, chosen)[0]
 
 
 def layer_covariances(arch: Architecture, X: ArrayLike) -> list[Float]:
     """Return Sigma^1, ..., Sigma^{L+1} on X, each (n, n): the NNGP covariance of every layer."""
     architecture(arch)
     x = inputs(X)
-    return [moments.xy for moments, _ in _covariances(arch, x, x)]
+    kinds = tuple(Kind(layer) for layer in range(1, arch.hidden_layers + 2))
+    plan = GramPlan(arch, x, x, kinds, None)
+    return list(plan.block((0, len(x)), (0, len(x))).values())
 
 
 def ntk(
@@ -109,6 +97,8 @@ def ntk(
     jacobians: tuple[str, str] = TRAINING,
     *,
     first_layer: str | None = None,
+    dtype: str = "float64",
+    threads: int | None = None,
 ) -> Float:
     """Return the infinitely wide network's tangent kernel for a pair of Jacobians.
 
@@ -121,7 +111,7 @@ def ntk(
     jacobians
         ``("true", "true")`` is the ordinary NTK, ``("true", "surrogate")`` governs surrogate-gradient
         training (rows: evaluation points), ``("surrogate", "surrogate")`` measures parameter motion.
-    first_layer
+    first_layer, dtype, threads
         As for ``nngp``.
 
     Returns
@@ -135,7 +125,7 @@ def ntk(
         If an entry is infinite: a jump of the activation against itself on coincident inputs; or, with an exact
         first layer and no bias in it, if a Jacobian differentiates a jump there.
     InputError
-        For NaN, infinity, an empty array, dimensions that differ, an unknown Jacobian or ``first_layer``.
+        As for ``nngp``; also for an unknown Jacobian.
     ArchitectureError
         If an exact first layer is out of reach, or its weights are binarized to more than two values.
 
@@ -143,16 +133,9 @@ def ntk(
     -----
     Source: claims T5 (recursion), T11 (weight laws), T33 (finite diagonal with a surrogate), B37 (first layer).
     """
-
-    def block(index: int, features: Float, pair: tuple[str, str]) -> Float:
-        moment = arch.weight_laws[index].jacobian_moment(pair)
-        weights = arch.weight_stds[index] ** 2 * moment * features
-        return np.asarray(weights + arch.bias_stds[index] ** 2)
-
-    architecture(arch)
-    pair = jacobian_pair(jacobians)
-    x, y = paired_inputs(X, Y)
-    return _tangent(arch, x, y, pair, block, _first_layer(arch, x, y, first_layer))
+    chosen = _chosen(dtype, threads)
+    plan = _plan(arch, X, Y, (jacobian_pair(jacobians),), None, first_layer)
+    return _matrices(plan, chosen)[0]
 
 
 def standard_ntk(
@@ -163,6 +146,8 @@ def standard_ntk(
     jacobians: tuple[str, str] = TRAINING,
     *,
     first_layer: str | None = None,
+    dtype: str = "float64",
+    threads: int | None = None,
 ) -> Float:
     """Return the tangent kernel of the same network in standard parametrisation, at given widths.
 
@@ -170,7 +155,7 @@ def standard_ntk(
     ----------
     arch
         The network; its weights are then W_ij ~ N(0, s_w^2/n) and b_i ~ N(0, s_b^2), without prefactors.
-    X, Y, jacobians, first_layer
+    X, Y, jacobians, first_layer, dtype, threads
         As for ``ntk``.
     widths
         Hidden widths, an integer or one a hidden layer: the kernel grows with them.
@@ -193,149 +178,181 @@ def standard_ntk(
     -----
     Source: claim T10.
     """
+    chosen = _chosen(dtype, threads)
+    plan = _plan(arch, X, Y, (jacobian_pair(jacobians),), widths, first_layer)
+    return _matrices(plan, chosen)[0]
+
+
+def gram(
+    arch: Architecture,
+    X: ArrayLike,
+    Y: ArrayLike | None = None,
+    kinds: Sequence[Which] = ("nngp", TRAINING),
+    *,
+    first_layer: str | None = None,
+    dtype: str = "float64",
+    threads: int | None = None,
+) -> dict[Which, Float]:
+    """Return several limit kernels, computed in one pass: they share norms, covariances and slopes.
+
+    Parameters
+    ----------
+    arch, X, Y, first_layer, dtype, threads
+        As for ``nngp`` and ``ntk``.
+    kinds
+        ``"nngp"``, and pairs of Jacobians as of ``ntk``.
+
+    Returns
+    -------
+    dict
+        The matrix of every kind, each the same to the last bit as from ``nngp`` or ``ntk``.
+
+    Raises
+    ------
+    InputError
+        As for ``ntk``; also if ``kinds`` is empty or names something else.
+    UndefinedKernelError, ArchitectureError
+        As for ``ntk``.
+    """
+    chosen = _chosen(dtype, threads)
+    plan = _plan(arch, X, Y, kinds, None, first_layer)
+    return dict(zip(map(_which, kinds), _matrices(plan, chosen), strict=True))
+
+
+def differences(
+    arch: Architecture,
+    X: ArrayLike,
+    Y: ArrayLike | None = None,
+    *,
+    dtype: str = "float64",
+    threads: int | None = None,
+) -> Float:
+    """Return K(x, x) - K(x, y) of the NNGP kernel without cancellation, for every row x of X and y of Y.
+
+    Parameters
+    ----------
+    arch, X, Y, dtype, threads
+        As for ``nngp``; a first layer is taken as Gaussian.
+
+    Returns
+    -------
+    ndarray
+        Shape (n, m): what decides the conditioning of a Gram matrix. Half of E(f(x) - f(y))^2, f the limit process,
+        plus half of K(x, x) - K(y, y).
+
+    Raises
+    ------
+    InputError
+        As for ``nngp``.
+
+    Notes
+    -----
+    Error below 1e-12 of the larger of those two halves, at any distance of x and y, norms from 1e-6 to 1e6 included,
+    for activations of jumps, sharp or smoothed (sign, erf, ternary), or of changes of slope (ReLU, hardtanh). Of other
+    activations (GELU, sine, tanh) the difference is subtracted: error 2e-13 K(x, x). Claims G4, G5.
+    """
     architecture(arch)
-    x = inputs(X)
-    fan_in = (x.shape[1], *checked_widths(widths, arch.hidden_layers))
+    chosen = _chosen(dtype, threads)
+    kind = Kind(arch.hidden_layers + 1, less="row")
+    return _matrices(GramPlan(arch, *paired_inputs(X, Y), (kind,), None), chosen)[0]
+
+
+def gram_plan(
+    arch: Architecture,
+    X: ArrayLike,
+    Y: ArrayLike | None = None,
+    kinds: Sequence[Which] = ("nngp", TRAINING),
+    *,
+    widths: int | Sequence[int] | None = None,
+    first_layer: str | None = None,
+) -> GramPlan:
+    """Return the plan of some kernels, which computes any block of them: the same bits in any block.
+
+    Parameters
+    ----------
+    arch, X, Y, kinds, first_layer
+        As for ``gram``.
+    widths
+        Hidden widths, for tangent kernels in standard parametrisation as of ``standard_ntk``.
+
+    Raises
+    ------
+    InputError, UndefinedKernelError, ArchitectureError
+        As for ``gram`` and ``standard_ntk``.
+    """
+    return _plan(arch, X, Y, kinds, widths, first_layer)
+
+
+def _plan(
+    arch: Architecture,
+    X: ArrayLike,
+    Y: ArrayLike | None,
+    kinds: Sequence[Which],
+    widths: int | Sequence[int] | None,
+    first_layer: str | None,
+) -> GramPlan:
+    architecture(arch)
+    x, y = paired_inputs(X, Y)
+    if isinstance(kinds, str) or not len(kinds):
+        raise InputError(
+            f'kinds must list "nngp" or pairs of Jacobians, such as ("nngp", ("true", "true")), got {kinds!r}'
+        )
+    asked = tuple(_which(kind) for kind in kinds)
+    fan_in = None
+    if widths is not None:
+        fan_in = (x.shape[1], *checked_widths(widths, arch.hidden_layers))
+        _require_plain(arch)
+    pairs = [kind for kind in asked if kind != "nngp"]
+    lattice = chosen_first_layer(arch, x, y, first_layer)
+    if lattice is not None:
+        for pair in pairs:
+            require_free_signs(arch, pair)
+    blocks = {pair: _blocks(arch, pair, x.shape[1], fan_in) for pair in pairs}
+    last = Kind(arch.hidden_layers + 1)
+    # Without surrogates all Jacobians are one.
+    plain = arch.activation == arch.surrogate
+    plan = [
+        last if kind == "nngp" else Kind(0, ORDINARY if plain else kind, blocks[kind])
+        for kind in asked
+    ]
+    return GramPlan(arch, x, y, plan, lattice)
+
+
+def _which(kind: Any) -> Which:
+    return "nngp" if isinstance(kind, str) and kind == "nngp" else jacobian_pair(kind)
+
+
+def _chosen(dtype: str, threads: int | None) -> tuple[str, int]:
+    """Return the type of the result and the number of threads, checked."""
+    if dtype not in DTYPES:
+        raise InputError(f"dtype must be one of {DTYPES}, got {dtype!r}")
+    return dtype, checks.threads(threads)
+
+
+def _matrices(plan: GramPlan, chosen: tuple[str, int]) -> list[Float]:
+    n, m = plan.shape
+    found = plan.block((0, n), (0, m), dtype=chosen[0], threads=chosen[1])
+    return [found[kind] for kind in plan.kinds]
+
+
+def _blocks(
+    arch: Architecture, pair: tuple[str, str], dimension: int, fan_in: Sequence[int] | None
+) -> tuple[tuple[float, float], ...]:
+    """Return what the weights and the bias of every layer add: A E[sigma(u) sigma(v)] + B."""
+    if fan_in is not None:
+        # The first layer's features are <x, x'>/d, and d their number.
+        return ((1.0, 1.0), *((float(n), 1.0) for n in fan_in[1:]))
+    laws = zip(arch.weight_stds, arch.bias_stds, arch.weight_laws, strict=True)
+    blocks = [(w**2 * law.jacobian_moment(pair), b**2) for w, b, law in laws]
+    blocks[0] = (blocks[0][0] / dimension, blocks[0][1])
+    return tuple(blocks)
+
+
+def _require_plain(arch: Architecture) -> None:
+    """Refuse binarized weights in standard parametrisation."""
     for place, law in enumerate(arch.weight_laws, start=1):
         if law.forward is not None:
             raise ArchitectureError(
                 f"weights {place} follow {law.name}; binarized weights keep their values when the latent "
                 f"weights are rescaled, so the standard parametrisation is another network: use th.ntk"
             )
-
-    def block(index: int, features: Float, _: tuple[str, str]) -> Float:
-        return np.asarray(fan_in[index] * features + 1.0)
-
-    pair = jacobian_pair(jacobians)
-    x, y = paired_inputs(x, Y)
-    return _tangent(arch, x, y, pair, block, _first_layer(arch, x, y, first_layer))
-
-
-def _tangent(
-    arch: Architecture,
-    x: Float,
-    y: Float,
-    pair: tuple[str, str],
-    block: Callable[[int, Float, tuple[str, str]], Float],
-    lattice: Lattice | None,
-) -> Float:
-    """Run the recursion, each layer adding its own ``block(index, second moments of its features)``."""
-    if lattice is not None:
-        _require_free_signs(arch, pair)
-    theta: Float | None = None
-    previous: Moments | None = None
-    for index, (moments, features) in enumerate(_covariances(arch, x, y, lattice)):
-        own = block(index, features.xy, pair)
-        if theta is None or previous is None:
-            theta = own
-        else:
-            scale = arch.weight_stds[index] ** 2 * arch.weight_laws[index].variance
-            layer = arch.layers[index - 1]
-            if index == 1 and lattice is not None:
-                first, second = (layer.derivative(side) for side in pair)
-                slopes = lattice.products(first, second)
-            else:
-                slopes = _slopes(layer, previous, pair, index)
-            theta = own + theta * (scale * slopes)
-        previous = moments
-    assert theta is not None
-    return theta
-
-
-def _first_layer(arch: Architecture, x: Float, y: Float, choice: str | None) -> Lattice | None:
-    """Return the exact first layer, or None where it is Gaussian or taken so; warn where nobody chose."""
-    if choice is not None and choice not in FIRST_LAYERS:
-        raise InputError(f"first_layer must be one of {FIRST_LAYERS} or None, got {choice!r}")
-    law = arch.weight_laws[0]
-    if not arch.layers or law.is_gaussian:
-        return None
-    if choice == "exact":
-        return Lattice.of(law, x, y, arch.weight_stds[0], arch.bias_stds[0])
-    if choice is None:
-        size = _fourth_cumulant(arch, np.concatenate([x, y]))
-        if size > NOTICEABLE:
-            warnings.warn(
-                f"weights 1 follow {law.name}, and d = {x.shape[1]} is small: first pre-activations have relative "
-                f"fourth cumulant {size:.2g}, so finite networks follow another kernel at any width. Pass "
-                f'first_layer="exact" for it, or first_layer="gaussian" for this one, the limit as d grows',
-                FirstLayerWarning,
-                stacklevel=3,
-            )
-    return None
-
-
-def _fourth_cumulant(arch: Architecture, points: Float) -> float:
-    """Return the largest relative fourth cumulant of a first pre-activation, in absolute value."""
-    law, bias = arch.weight_laws[0], arch.bias_stds[0]
-    scaled = points / max(float(np.abs(points).max()), 1e-300)
-    factor = abs(law.kurtosis - 3 * law.variance**2)
-    weight = arch.weight_stds[0] * max(float(np.abs(points).max()), 1e-300)
-    variance = weight**2 * law.variance * (scaled**2).mean(axis=1) + bias**2
-    fourth = weight**4 * factor * (scaled**4).sum(axis=1) / points.shape[1] ** 2
-    return float(
-        np.divide(fourth, variance**2, out=np.zeros(len(points)), where=variance > 0).max()
-    )
-
-
-def _require_free_signs(arch: Architecture, pair: tuple[str, str]) -> None:
-    """Refuse latent weights whose derivative depends on the value that they take."""
-    law = arch.weight_laws[0]
-    values = support(law)
-    if law.forward is not None and values is not None and values[0].size > 2:
-        raise ArchitectureError(
-            f"weights 1 follow {law.name}: with {values[0].size} values, the derivative of a latent weight for {pair} "
-            f"depends on the value taken, and the first block of the kernel on the pre-activation; "
-            f'first_layer="exact" covers two values, or th.nngp'
-        )
-
-
-def _covariances(
-    arch: Architecture, x: Float, y: Float, lattice: Lattice | None = None
-) -> Iterator[tuple[Moments, Moments]]:
-    """Yield (Sigma^l, second moments of the features below it) for l = 1, ..., L + 1."""
-    features = Moments(*second_moments(x, y), symmetric=y is x)
-    laws, stds, biases = arch.weight_laws, arch.weight_stds, arch.bias_stds
-    moments = features.affine(stds[0] ** 2 * laws[0].variance, biases[0] ** 2)
-    yield moments, features
-    for layer, law, w, b in zip(arch.layers, laws[1:], stds[1:], biases[1:], strict=True):
-        features = _features(layer, moments) if lattice is None else _on_lattice(layer, lattice)
-        lattice = None
-        moments = features.affine(w**2 * law.variance, b**2)
-        yield moments, features
-
-
-def _features(layer: Layer, at: Moments) -> Moments:
-    """Return E[sigma(u) sigma(v)] on and off the diagonal."""
-    F = expectation(layer.activation, layer.activation)
-    xx = F.float64(at.xx, at.xx, at.xx)
-    yy = xx.T if at.symmetric else F.float64(at.yy, at.yy, at.yy)
-    if not at.symmetric:
-        return Moments(xx, yy, F.float64(at.xx, at.yy, at.xy), symmetric=False)
-    # Only the upper triangle is computed: the result is symmetric to the last bit.
-    rows, columns = np.triu_indices(at.xy.shape[0])
-    xy = np.empty_like(at.xy)
-    xy[rows, columns] = F.float64(at.xx[rows, 0], at.yy[0, columns], at.xy[rows, columns])
-    xy[columns, rows] = xy[rows, columns]
-    return Moments(xx, yy, xy, symmetric=True)
-
-
-def _on_lattice(layer: Layer, lattice: Lattice) -> Moments:
-    """Return E[sigma(u) sigma(v)] over an exact first layer, on and off the diagonal."""
-    xx, yy = lattice.squares(layer.activation)
-    xy = lattice.products(layer.activation, layer.activation)
-    return Moments(xx[:, None], yy[None, :], xy, lattice.y is lattice.x)
-
-
-def _slopes(layer: Layer, at: Moments, pair: tuple[str, str], index: int) -> Float:
-    first, second = (layer.derivative(side) for side in pair)
-    slopes = expectation(first, second).float64(at.xx, at.yy, at.xy)
-    if not np.all(np.isfinite(slopes)):
-        i, j = (int(k) for k in np.argwhere(~np.isfinite(slopes))[0])
-        raise UndefinedKernelError(
-            f"the {pair} tangent kernel of {layer.activation} is infinite at row {i} and column {j}: "
-            f"hidden layer {index} has variances {float(at.xx[i, 0]):.6g} and {float(at.yy[0, j]):.6g}, "
-            f"covariance {float(at.xy[i, j]):.6g}, so E[{first}(u) {second}(v)] meets a Dirac mass with itself "
-            f"(coincident or parallel inputs, or a zero input without bias). Use distinct inputs, a bias, or a "
-            f'continuous surrogate with jacobians=("true", "surrogate")'
-        )
-    return slopes

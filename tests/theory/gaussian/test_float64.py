@@ -61,7 +61,7 @@ def test_the_fused_way_is_taken_in_the_bulk():
         from theory.gaussian.fused import pair_kernel
 
         values, status = np.empty(p.size), np.empty(p.size, np.int8)
-        pair_kernel(f, g)(p, q, c, values, status)
+        pair_kernel(f, g)(p, q, c, p * q - c * c, values, status)
         assert np.mean(status == DONE) > 0.99
 
 

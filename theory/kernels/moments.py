@@ -1,0 +1,104 @@
+"""E[f(u) g(v)] of one layer at the points of a tile: fused, on a lattice, or without cancellation near |rho| = 1."""
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.activations import Activation
+from theory.gaussian import expectation
+from theory.gaussian.evaluation import Prepared
+from theory.kernels.inputs import Inputs
+from theory.kernels.lattice import Lattice
+from theory.kernels.near import Law, image, is_covered
+
+if TYPE_CHECKING:
+    from theory.kernels.layers import Points
+
+Float = NDArray[np.float64]
+Near = NDArray[np.intp]
+
+
+class Moment:
+    """E[f(u) g(v)] of a layer: of the first one perhaps over a ``lattice``."""
+
+    def __init__(self, f: Activation, g: Activation, lattice: Lattice | None) -> None:
+        self._f, self._g, self._lattice = f, g, lattice
+        self._expectation = expectation(f, g)
+        self._prepared = Prepared(self._expectation)
+        self._covered = f == g and lattice is None and is_covered(f)
+        self._products: Float | None = None
+        self._diagonals: dict[tuple[int, int], Float] = {}
+        self._lock = Lock()
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether a point costs nanoseconds."""
+        return self._prepared.is_fast
+
+    def __call__(self, layer: int, points: "Points", out: Float) -> tuple[Near, Law] | None:
+        """Fill the values at the points; of near ones return the law of (f(u), f(v)), where that is known, f = g."""
+        if self._lattice is not None:
+            out[:] = points.take(self._on_lattice())
+            return None
+        known = self._on_line(layer, points)
+        features = self._near(layer, points)
+        aside = [part[0] for part in (known, features) if part is not None]
+        if not aside:
+            self._prepared(points.p, points.q, points.c, points.det, out, points.status)
+            return None
+        # What is known stands aside as independent pairs, whose values cost nothing.
+        which = np.concatenate(aside)
+        kept = points.c[which], points.det[which]
+        points.c[which], points.det[which] = 0.0, points.p[which] * points.q[which]
+        self._prepared(points.p, points.q, points.c, points.det, out, points.status)
+        points.c[which], points.det[which] = kept
+        if known is not None:
+            out[known[0]] = known[1]
+        if features is not None:
+            out[features[0]] = features[1].covariance
+        return features
+
+    def _on_line(self, layer: int, points: "Points") -> tuple[Near, Float] | None:
+        """Return the points with v = u, or v = -u and f odd or even, and E[f(u) f(v)]: the next layer has the like."""
+        if self._f != self._g or points.det.all():
+            return None
+        line = (points.det == 0) & (np.abs(points.c) == points.p) & (points.p == points.q)
+        if self._f.parity == 0:
+            line &= points.c > 0
+        which = np.flatnonzero(line)
+        i, _ = points.places(which)
+        squares = self.on_diagonal(layer, points.one)[i]
+        odd = self._f.parity == -1
+        return which, np.where(odd & (points.c[which] < 0), -squares, squares)
+
+    def _near(self, layer: int, points: "Points") -> tuple[Near, Law] | None:
+        """Return the points close to |rho| = 1 that a careful way covers, and the law of (f(u), f(v)) there."""
+        near, law = points.near, points.law
+        if not self._covered or not near.size or law is None:
+            return None
+        i, j = points.places(near)
+        squares = self.on_diagonal(layer, points.one)[i], self.on_diagonal(layer, points.other)[j]
+        found, good = image(self._f, law, *squares)
+        which = np.flatnonzero(good)
+        return near[which], found.of(which)
+
+    def on_diagonal(self, layer: int, inputs: Inputs) -> Float:
+        """Return E[f(u) g(u)] of single inputs."""
+        if self._lattice is not None:
+            return np.diagonal(self._on_lattice())
+        key = (layer, id(inputs))
+        with self._lock:
+            if key not in self._diagonals:
+                # Of inputs on a sphere one is enough.
+                p, where = np.unique(inputs.variances[layer - 1], return_inverse=True)
+                self._diagonals[key] = self._expectation.float64(p, p, p)[where]
+            return self._diagonals[key]
+
+    def _on_lattice(self) -> Float:
+        assert self._lattice is not None
+        with self._lock:
+            if self._products is None:
+                self._products = self._lattice.products(self._f, self._g)
+        return self._products

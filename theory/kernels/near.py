@@ -1,0 +1,141 @@
+"""Pairs close to |rho| = 1: E[f(u) f(v)] and what it lacks to its bound, without cancellation (claim G4).
+
+With m = sqrt(pq), P = E f(u)^2 and Q = E f(v)^2, and f odd or even where rho < 0,
+
+    sqrt(P Q) - |E[f(u) f(v)]| = (what f at two variances of one variable lacks) + (what correlation 1 - delta lacks),
+
+both sums of positive terms (``dilation``, ``gaps``). So 1 - |rho| of the next layer keeps its digits, and with it
+E(f(u) - f(v))^2 and P - Q, however close u and v are.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.activations import Activation
+from theory.gaussian.dilation import dilations
+from theory.gaussian.gaps import RULES, gap_moments
+from theory.gaussian.kinks import Half, Kinks, halves, kinks
+from theory.gaussian.lanes import DONE
+
+Float = NDArray[np.float64]
+
+
+@dataclass
+class Law:
+    """(u, v) ~ N(0, [[p, c], [c, q]]) of some pairs.
+
+    Attributes
+    ----------
+    p, q
+        Variances.
+    excess
+        p - q, known better than from p and q.
+    delta
+        1 - |rho|.
+    sign
+        The sign of c.
+    """
+
+    p: Float
+    q: Float
+    excess: Float
+    delta: Float
+    sign: Float
+
+    def of(self, which: NDArray[np.intp]) -> "Law":
+        """Return some of the pairs."""
+        return Law(*(part[which] for part in vars(self).values()))
+
+    @property
+    def size(self) -> Float:
+        """sqrt(pq)."""
+        return np.sqrt(self.p) * np.sqrt(self.q)
+
+    @property
+    def covariance(self) -> Float:
+        """E[u v]."""
+        return self.sign * self.size * (1.0 - self.delta)
+
+    @property
+    def determinant(self) -> Float:
+        """P q - c^2."""
+        return self.p * self.q * self.delta * (2.0 - self.delta)
+
+    @property
+    def distance(self) -> Float:
+        """E(u - v)^2, every term positive."""
+        step = self.excess / (np.sqrt(self.p) + np.sqrt(self.q))
+        close = step * step + 2.0 * self.size * self.delta
+        return np.where(
+            self.sign > 0, close, self.p + self.q + 2.0 * self.size * (1.0 - self.delta)
+        )
+
+    def affine(self, scale: float, shift: float) -> "Law":
+        """Return the law of scale * covariance + shift: pre-activations with a common bias."""
+        p, q = scale * self.p + shift, scale * self.q + shift
+        det = scale * (scale * self.determinant + shift * self.distance)
+        sign = np.where(scale * self.covariance + shift >= 0, 1.0, -1.0)
+        return Law(p, q, scale * self.excess, one_minus_correlation(p, q, det), sign)
+
+
+def one_minus_correlation(p: Float, q: Float, det: Float) -> Float:
+    """Return 1 - |rho| from the determinant p q - c^2."""
+    square = np.minimum(det / (p * q), 1.0)
+    return square / (1.0 + np.sqrt(1.0 - square))
+
+
+@cache
+def _tables(f: Activation) -> tuple[Kinks, Float, Float, tuple[Half, ...]] | None:
+    """Return what is needed of f, or None if it has other kinks than jumps, or changes of slope, in each half."""
+    form, parts = kinks(f), halves(f)
+    if form is None or parts is None or any(len(np.unique(h.table[:, 0])) > 1 for h in parts):
+        return None
+    scales = np.array(form.scales).reshape(-1, 3)
+    return form, np.array([form.constant, form.slope]), scales, parts
+
+
+def is_covered(f: Activation) -> bool:
+    """Whether ``image`` knows the function."""
+    return _tables(f) is not None
+
+
+def image(f: Activation, law: Law, P: Float, Q: Float) -> tuple[Law, NDArray[np.bool_]]:
+    """Return the law of (f(u), f(v)), and where it is good; P and Q are E f(u)^2 and E f(v)^2.
+
+    Relative error of 1 - |rho|, of P - Q and of E(f(u) - f(v))^2 about 1e-13, for one layer, where it is good.
+    """
+    found = _tables(f)
+    assert found is not None
+    form, poly, scales, parts = found
+    good = (law.sign > 0) | (f.parity != 0)
+    good &= (law.delta > 0) & (law.delta <= 1.0) & (P > 0) & (Q > 0)
+    # Exchange changes no bit: the larger variance comes first.
+    swap = law.excess < 0
+    p, q = np.where(swap, law.q, law.p), np.where(swap, law.p, law.q)
+    one, other = np.where(swap, Q, P), np.where(swap, P, Q)
+    excess, lack, difference = np.abs(law.excess), np.zeros_like(p), np.zeros_like(p)
+    some = np.flatnonzero((excess > 0) & good)
+    if some.size:
+        rise, short = np.empty(some.size), np.empty(some.size)
+        dilations(
+            p[some], q[some], excess[some], one[some], other[some],
+            poly, form.table, scales, rise, short,
+        )  # fmt: skip
+        difference[some], lack[some] = rise, short
+    for equal in (True, False):
+        these = np.flatnonzero(((excess > 0) != equal) & good)
+        for half in parts if these.size else ():
+            value, status = np.empty(these.size), np.empty(these.size, np.int8)
+            gap_moments(
+                p[these], q[these], excess[these], law.delta[these], value, status,
+                half.slope, half.table, half.scales, half.odd, equal, *RULES,
+            )  # fmt: skip
+            lack[these] += value
+            good[these] &= status == DONE
+    with np.errstate(invalid="ignore", divide="ignore"):
+        delta = lack / (np.sqrt(one) * np.sqrt(other))
+    sign = np.ones_like(law.sign) if f.parity == 1 else law.sign
+    return Law(P, Q, np.where(swap, -difference, difference), delta, sign), good
