@@ -7,6 +7,8 @@ from theory.coupling.chi_square import ChiSquare as ChiSquare
 from theory.coupling.chi_square import chi_square_bound as chi_square_bound
 from theory.coupling.fluctuation import fluctuation as fluctuation
 from theory.coupling.fluctuation import power_moment as power_moment
+from theory.coupling.path import path_flow as path_flow
+from theory.coupling.path import path_length as path_length
 from theory.coupling.sampled import Coupling as Coupling
 from theory.coupling.sampled import draw_coupling as draw_coupling
 from theory.coupling.sampled import require_gaussian as require_gaussian

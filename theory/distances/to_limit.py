@@ -15,6 +15,7 @@ from theory.coupling import (
     Coupling,
     chi_square_bound,
     draw_coupling,
+    path_flow,
     require_gaussian_readout,
     sample_coupling,
 )
@@ -22,7 +23,7 @@ from theory.covariance import range_and_slack
 from theory.distances.critic import Critic, blind_critic, blind_set
 from theory.distances.exact import kolmogorov, total_variation, wasserstein1
 from theory.distances.expansion import sharp_wasserstein2
-from theory.distances.jackknife import Distance, jackknife
+from theory.distances.jackknife import GROUPS, Distance, jackknife
 from theory.distances.projection import BY_SETS, FIRST, SECOND, best_projection, project
 from theory.distances.quantile import wasserstein2
 from theory.distances.sandwich import Sandwich
@@ -33,6 +34,8 @@ from theory.kernels.architecture import architecture
 FloatArray = NDArray[np.float64]
 
 FEWEST = 8
+# Draws behind the limit along a path: half a second at two inputs.
+PATH_DRAWS = 4000
 ONE_DIMENSION: Mapping[str, Distance] = MappingProxyType(
     {"W1": wasserstein1, "W2": wasserstein2, "TV": total_variation, "Kolmogorov": kolmogorov}
 )
@@ -78,8 +81,8 @@ def wasserstein2_to_limit(
         that holds at every sample size: the coupling sqrt(m E d_B^2(S, K)) (claim B6(ii)), of order
         n^(-1/2), by betting; for one hidden layer the chi-square bound (claim B18), of order 1/n and
         without sampling. Where the last activation is unbounded none holds, and the least is taken of
-        those labelled asymptotic. ``estimate``: exact on one input (one output), with its standard
-        error; else the sharp leading order (claim B20).
+        those labelled asymptotic: of order 1/n up to three inputs (claim B17). ``estimate``: exact on
+        one input (one output), with its standard error; else the sharp leading order (claim B20).
 
     Raises
     ------
@@ -167,6 +170,8 @@ def _wasserstein2(
     uppers = [_coupled(coupling, level, outputs)]
     if stderr is not None and coupling.span is None:
         uppers.append(_asymptotic(estimate, stderr, level))
+    if coupling.span is None and outputs == 1 and 2 <= len(x) <= 3 and _is_regular(coupling.limit):
+        uppers.append(_along_path(coupling, level))
     if coupling.span is not None and _is_one_hidden(arch) and _is_regular(coupling.limit):
         value = chi_square_bound(arch, x, checked_widths(widths, 1)[0], outputs).value
         uppers.append(Limit(value, 1.0, "chi-square bound B18, closed form"))
@@ -216,6 +221,18 @@ def _coupled(coupling: Coupling, level: float, outputs: int) -> Limit:
 def _asymptotic(estimate: float, stderr: float, level: float) -> Limit:
     value = estimate + float(ndtri(level)) * stderr
     return Limit(value, level, "exact distance of the sampled mixture, jackknife (asymptotic)")
+
+
+def _along_path(coupling: Coupling, level: float) -> Limit:
+    """Limit for the length of the path that leads to the law of the outputs (claim B17), by a jackknife."""
+    drawn = coupling.covariances[:PATH_DRAWS]
+    weights = np.full(len(drawn), 1 / len(drawn))
+    count = min(GROUPS, len(drawn) // 2)
+    whole, left_out = path_flow(drawn, weights, coupling.limit, count).squared_lengths()
+    value = count * whole - (count - 1) * float(left_out.mean())
+    spread = (count - 1) / count * float(((left_out - left_out.mean()) ** 2).sum())
+    square = max(0.0, value) + float(ndtri(level)) * math.sqrt(spread)
+    return Limit(math.sqrt(square), level, "path of mixtures B17, jackknife (asymptotic)")
 
 
 def _is_scalar(coupling: Coupling, outputs: int) -> bool:
