@@ -1,7 +1,7 @@
 """An activation: a finite sum of atoms that knows its derivative, primitive and smoothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -61,6 +61,10 @@ class Activation:
                 )
         if self.atoms != at.combine(self.atoms):
             raise ActivationError(f"{self.name}: atoms are not in canonical form; build it by `of`")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was cached: compiled functions are not for pickling."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @classmethod
     def of(

@@ -13,7 +13,7 @@ from scipy.linalg import expm, schur
 
 from theory.checks import finite, non_negative_int, positive
 from theory.dynamics.arguments import Float, outputs, residual, square, times
-from theory.dynamics.stability import stability
+from theory.dynamics.stability import Stability, stability
 from theory.errors import DomainError, InputError
 
 Complex = NDArray[np.complex128]
@@ -189,11 +189,12 @@ def gradient_descent(
     return result
 
 
-def require_convergence(kernel: Float) -> None:
-    """Raise ``DomainError`` with the verdict in words unless every residual dies out under the flow."""
+def require_convergence(kernel: Float) -> Stability:
+    """Return the verdict, or raise ``DomainError`` with it in words unless every residual dies out under the flow."""
     verdict = stability(kernel)
     if verdict.converges is not True:
         raise DomainError(f"there is no limit as t grows. {verdict}")
+    return verdict
 
 
 def _at_times(at: Callable[[float], Float], t: Float) -> Float:

@@ -2,6 +2,8 @@
 
 from theory.kernels.architecture import Architecture as Architecture
 from theory.kernels.architecture import Layer as Layer
+from theory.kernels.hyperparameters import KernelDerivatives as KernelDerivatives
+from theory.kernels.hyperparameters import kernel_derivatives as kernel_derivatives
 from theory.kernels.mean_field import MeanField as MeanField
 from theory.kernels.plan import GramPlan as GramPlan
 from theory.kernels.quantizers import evenly_spaced as evenly_spaced
