@@ -141,6 +141,8 @@ def draw_binary(axes: Axes, arrays: Arrays) -> None:
     ):
         axes.plot(n, arrays[f"binary.{column}"], lw=1.0, label=label, **series.line)
     axes.set(xscale="log", yscale="log", xlabel="width $n$", ylabel=r"distance $W_2/\sqrt{K}$")
+    # Room for the legend below the lowest line.
+    axes.set_ylim(bottom=1e-8)
     axes.legend(loc="lower left", fontsize=6.5)
 
 

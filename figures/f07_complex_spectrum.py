@@ -58,9 +58,9 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
         axes.axvline(0, color=style.GREY, lw=0.6)
         axes.set_xscale("symlog", linthresh=0.01)
         axes.set_yscale("symlog", linthresh=0.003)
-        axes.set_xlabel(r"$\mathrm{Re}\,\lambda/\rho$")
+        axes.set_xlabel(r"real part $\mathrm{Re}\,\lambda/\rho$")
         style.letter(axes, letter, "one norm" if name == "one" else "log-normal norms")
-    panels[0].set_ylabel(r"$\mathrm{Im}\,\lambda/\rho$")
+    panels[0].set_ylabel(r"imaginary part $\mathrm{Im}\,\lambda/\rho$")
     panels[1].legend(loc="upper left")
 
 

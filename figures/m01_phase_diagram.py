@@ -62,7 +62,11 @@ def _draw_lines(axes: Axes, arrays: Arrays, name: str, pairs: tuple[str, ...]) -
             label=PAIRS[pair],
             **series.line,
         )
-    axes.set(xlabel="$s_w^2$", ylabel="$s_b^2$", ylim=(0, 0.8 if name == "hardtanh" else 3))
+    axes.set(
+        xlabel="weight variance $s_w^2$",
+        ylabel="bias variance $s_b^2$",
+        ylim=(0, 0.8 if name == "hardtanh" else 3),
+    )
     axes.set_xlim((0, 2.2) if name == "hardtanh" else (1, 4))
     axes.legend(loc=(0.37, 0.6) if name == "hardtanh" else "lower right")
 
@@ -74,7 +78,12 @@ def _draw_depth(axes: Axes, arrays: Arrays) -> None:
     axes.plot(
         std, arrays["depth.correlation"], color=style.BLACK, lw=0.9, label="correlation", zorder=1
     )
-    axes.set(yscale="log", xlabel="$s_w$", ylabel="depth scale (layers)", ylim=(0.5, 3000))
+    axes.set(
+        yscale="log",
+        xlabel="weight standard deviation $s_w$",
+        ylabel="depth scale (layers)",
+        ylim=(0.5, 3000),
+    )
     axes.legend(loc="upper right", ncols=2)
     style.letter(axes, "c", f"depth scales of (a) at $s_b={BIAS_STD}$")
 

@@ -42,19 +42,31 @@ def _least(beta: Fraction, dimension: int) -> float:
 
 
 def _training(scale: float) -> dict[str, Array]:
+    arch = th.Architecture(1, th.sign(), th.hardtanh(1), weight_std=WEIGHT_STD)
     angles = 2 * np.pi * np.arange(POINTS) / POINTS
-    circle = np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    kernel = th.ntk(th.Architecture(1, th.sign(), th.hardtanh(1), weight_std=WEIGHT_STD), circle)
+    circle = _circle(angles)
+    kernel = th.ntk(arch, circle)
     times = np.linspace(0, TIME, thinned(81, scale, least=5))
     targets = np.cos(np.array(TARGETS)[:, None] * angles).T
     outputs = th.dynamics.flow(kernel, targets, np.zeros_like(targets), times)
+    fine = np.linspace(0, 2 * np.pi, thinned(721, scale, least=9))
+    cross, start = th.ntk(arch, _circle(fine), circle), np.zeros(len(fine))
+    learned = th.dynamics.predict(kernel, cross, targets[:, 2], np.zeros(POINTS), start, TIME)
     return {
         "flow.t": times,
         "flow.projection": np.einsum("tij,ij->tj", outputs, targets) * 2 / POINTS,
         "mode.angle": angles,
         "mode.target": targets[:, 2],
         "mode.learned": outputs[-1, :, 2],
+        "between.angle": fine,
+        "between.target": np.cos(TARGETS[2] * fine),
+        "between.learned": learned,
     }
+
+
+def _circle(angles: Array) -> Array:
+    points: Array = np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return points
 
 
 def draw(canvas: Canvas, arrays: Arrays) -> None:
@@ -114,12 +126,15 @@ def _draw_flow(axes: Axes, arrays: Arrays) -> None:
 
 
 def _draw_function(axes: Axes, arrays: Arrays) -> None:
-    angle = arrays["mode.angle"]
-    target, learned = style.SERIES[:2]
-    axes.plot(angle, arrays["mode.target"], label="target", **target.line)
-    axes.plot(angle, arrays["mode.learned"], label=f"$f_t$, $t={TIME:g}$", **learned.line)
+    labels = ("target", f"$f_t$, $t={TIME:g}$")
+    for series, name, label in zip(style.SERIES, ("target", "learned"), labels, strict=False):
+        fine, inputs = arrays[f"between.{name}"], arrays[f"mode.{name}"]
+        axes.plot(arrays["between.angle"], fine, lw=0.9, label=label, **series.line)
+        axes.plot(
+            arrays["mode.angle"], inputs, ls="none", marker=series.marker, ms=2, color=series.colour
+        )
     axes.set_xticks([0, np.pi, 2 * np.pi], ["$0$", r"$\pi$", r"$2\pi$"])
-    axes.set(xlabel=r"angle $\theta$", ylabel="output", ylim=(-2.1, 2.1))
+    axes.set(xlabel=r"angle $\theta$", ylabel="output", ylim=(-2.0, 2.6))
     axes.legend(loc="upper right", ncols=2)
     style.letter(axes, "d", r"the eigenfunction $\cos 11\theta$")
 
@@ -134,7 +149,8 @@ FIGURE = Figure(
     $\beta=b/\sqrt{{q}}$; on the
     circle it changes sign at $\beta^*=0.76162\ldots$ (dotted), where its degree is 9. (c) {POINTS} equispaced inputs,
     $s_w={WEIGHT_STD}$, $b=1$ ($\beta=1/2$): projection of the outputs on the target under gradient flow from
-    $f_0=0$. (d) The target $\cos 11\theta$ and what is learned of it by $t={TIME:g}$: its negative, growing.
+    $f_0=0$. (d) The target $\cos 11\theta$ and what is learned of it by $t={TIME:g}$, at the inputs (points) and
+    between: its negative, growing.
     """,
     size_mm=(150.0, 112.0),
     shows=("T26", "T27.circle", "T27.spheres", "T28"),
