@@ -23,7 +23,7 @@ PAIRS: dict[str, tuple[th.MeanField, str]] = {
 LINES = {"tt": r"$\chi_{tt}=1$", "ts": r"$\chi_{ts}=1$", "ss": r"$\chi_{ss}=1$"}
 WEIGHT, BIAS = (0.2, 4.0), (0.01, 1.0)
 GRID = 25
-LENGTHS = np.geomspace(1e-4, 1e3, 1500)
+LENGTHS = np.geomspace(0.01, 8, 600)  # a length is at least the bias variance
 STEPS = 40
 SHOWN = (1.0, 100.0)
 

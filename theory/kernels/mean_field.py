@@ -258,9 +258,11 @@ class MeanField:
         reaches this length; s_w^2 = 0 that chi is infinite. Standard deviations of this object do not enter.
         """
         p = _lengths(q)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             variance = 1 / (self.mean_square * self._moment(pair, p))
-        return variance, p - variance * _on_line(_square(self.activation), p)
+            bias = p - variance * _on_line(_square(self.activation), p)
+        # Where chi vanishes no weight variance makes it 1.
+        return variance, np.where(np.isinf(variance), -np.inf, bias)
 
     def critical_weight_std(self, pair: str) -> float:
         """Return the least s_w with chi = 1 at a fixed length, at this object's bias_std.
