@@ -24,7 +24,7 @@ def thin(name: str) -> dict[str, Array]:
 
 def test_discovery_finds_the_figures_of_the_thesis_in_order():
     assert list(FIGURES) == sorted(FIGURES, key=lambda name: (name[0], int(name[1:])))
-    assert {"F1", "F2", "F3", "F4", "F5", "F6", "F10", "R1", "R2"} <= set(FIGURES)
+    assert {"F1", "F2", "F3", "F4", "F5", "F6", "F10", "F12", "R1", "R2"} <= set(FIGURES)
 
 
 @EVERY
