@@ -76,15 +76,15 @@ def _depths(sigma: th.Activation, weight: Array, bias: Array) -> Array:
 def draw(canvas: Canvas, arrays: Arrays) -> None:
     """Three smooth or kinked activations above, three with jumps below."""
     panels = canvas.subplots(2, 3, sharex=True, sharey=True).ravel()
-    image = None
+    images = []
     for axes, (name, (_, title)), letter in zip(panels, PAIRS.items(), "abcdef", strict=True):
-        image = _draw_phases(axes, arrays, name)
+        images.append(_draw_phases(axes, arrays, name))
         style.letter(axes, letter, title)
     for axes in panels[3:]:
         axes.set_xlabel("weight variance $s_w^2$")
     for axes in panels[::3]:
         axes.set_ylabel("bias variance $s_b^2$")
-    bar = canvas.colorbar(image, ax=list(panels), pad=0.015, aspect=30, extend="max")
+    bar = canvas.colorbar(images[0], ax=list(panels), pad=0.015, aspect=30, extend="max")
     bar.set_label("depth scale of correlations (layers)")
     handles, names = panels[1].get_legend_handles_labels()
     canvas.legend(handles, names, loc="outside lower center", ncols=3)

@@ -92,8 +92,8 @@ def _one_against_rest(kernel: Array, labels: Array, train: Array, test: Array) -
 
 def _spectrum(kernel: Array) -> dict[str, Array]:
     """Eigenvalues of the symmetric part on all images, largest first, and of the antisymmetric one in size."""
-    even = np.linalg.eigvalsh((kernel + kernel.T) / 2)[::-1]
-    odd = np.linalg.svd((kernel - kernel.T) / 2, compute_uv=False)
+    even = np.linalg.eigvalsh((kernel + kernel.T) / 2)[::-1].astype(np.float64)
+    odd = np.linalg.svd((kernel - kernel.T) / 2, compute_uv=False).astype(np.float64)
     rank = np.arange(1.0, len(even) + 1)
     return {"spectrum.rank": rank, "spectrum.even": even, "spectrum.odd": odd}
 

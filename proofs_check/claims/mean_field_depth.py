@@ -240,7 +240,7 @@ def _catalogue(std: float) -> Verdict:
                 slopes = f.derivative, surrogate.derivative
                 routes = {
                     "library": lambda q, own=own: float(own.chi("ts", float(q))),
-                    "quadrature": lambda q, slopes=slopes: std * moment(*slopes, q),
+                    "quadrature": lambda q, slopes=slopes: std * moment(slopes[0], slopes[1], q),
                 }
                 yield f"chi_ts of {name}, {other}", agree(routes, [{"q": 2}], digits=9)
                 if not f.derivative.has_dirac:

@@ -39,7 +39,8 @@ def power_in_harmonics(n: int, d: int, lift: int) -> tuple[Fraction, ...]:
 
 def polynomial(k: int, d: int) -> tuple[Fraction, ...]:
     """Return the coefficients of P_k in powers of rho, by its generating recurrence."""
-    before, last = (Fraction(1),), (Fraction(0), Fraction(1))
+    before: tuple[Fraction, ...] = (Fraction(1),)
+    last: tuple[Fraction, ...] = (Fraction(0), Fraction(1))
     if k == 0:
         return before
     for j in range(1, k):

@@ -1,5 +1,6 @@
 """Training with an asymmetric kernel: learning rates, growth, displacement (asymmetric-kernels.md, T34-T37)."""
 
+import math
 from collections.abc import Iterator
 
 import mpmath
@@ -144,7 +145,7 @@ def _kreiss(factor: float) -> Verdict:
                     for k in range(300)
                 ]
             top = float(max(norms))
-            low, high = factor * kreiss.lower, 2 * np.e * kreiss.upper
+            low, high = factor * kreiss.lower, 2 * math.e * kreiss.upper
             shown = f"K in [{kreiss.lower:.6g}, {kreiss.upper:.6g}], sup between {top:.6g} and {growth.upper:.6g}"
             holds = low <= growth.upper and top <= high and growth.lower <= top * 1.001
             grade = Grade.AGREES if holds else Grade.REFUTED

@@ -4,6 +4,8 @@ Weights +-1 with means m, neurons +-1 with the sign as their law. To average ove
 network in the means; its length q and the overlap y = q/(1 + q) of two passes of one input are the same thing.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import sympy as sp
 
@@ -135,7 +137,7 @@ def _divergence(power: float) -> Verdict:
         return critical_erf(length, 1 - gap).correlation.depth_scale
 
     points = [{"length": q_, "gap": gap} for q_ in (0.5, 1.0, 2.0) for gap in (2.0**-26, 2.0**-24)]
-    ratio = {
+    ratio: dict[str, Callable[..., float]] = {
         "one": lambda **_: 1.0,
         "measured over closed": lambda length, gap: measured(length, gap) / closed(length, gap),
     }

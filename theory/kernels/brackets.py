@@ -90,8 +90,9 @@ def _sign(value: arb) -> int:
 
 def _between(low: Fraction, high: Fraction, at_low: arb, at_high: arb) -> Fraction:
     """Return the zero of the secant, as a rational number of a few more bits than the interval tells."""
-    left, right = at_low.mid(), at_high.mid()
     with flint.ctx.workprec(flint.ctx.prec + 200):
-        share = left / (left - right)
-        scaled = int((share * arb(2) ** 120).floor().mid().unique_fmpz())
+        left, right = at_low.mid(), at_high.mid()
+        mantissa, exponent = (left / (left - right)).mid().man_exp()
+    shift = 120 + int(exponent)
+    scaled = int(mantissa) << shift if shift >= 0 else int(mantissa) >> -shift
     return low + (high - low) * Fraction(min(max(scaled, 1), 2**120 - 1), 2**120)
