@@ -2,14 +2,20 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hardlimit import console, options
 from hardlimit.commands import COMPUTE
+from theory.errors import InputError
+
+if TYPE_CHECKING:
+    from theory.kernels import GramPlan
 
 PANEL = COMPUTE
+INTERRUPTED = 130
+_LARGE = "Large matrices (block by block)"
 
 
 class Kind(StrEnum):
@@ -17,6 +23,13 @@ class Kind(StrEnum):
 
     NNGP = "nngp"
     NTK = "ntk"
+
+
+class Precision(StrEnum):
+    """Type of the entries."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
 
 
 class FirstLayer(StrEnum):
@@ -46,7 +59,28 @@ def kernel(
         ),
     ] = None,
     key: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write it: .npy, .npz or .csv.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write it: .npy, .npz or .csv, or a .zarr store block by block."),
+    ] = None,
+    dtype: Annotated[Precision, typer.Option(help="Type of the result.")] = Precision.FLOAT64,
+    threads: Annotated[int | None, typer.Option(help="Threads; no bit depends on them.")] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            metavar="GB",
+            help="Write a .npy or .zarr block by block, in so much memory beside that of Python; 1 for a .zarr.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a .zarr, or a .npy under --memory, that was stopped; begun if absent.",
+            rich_help_panel=_LARGE,
+        ),
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compute the NNGP or tangent kernel of an architecture on data.
@@ -55,21 +89,44 @@ def kernel(
     """
     from hardlimit import files
 
+    large = out is not None and (out.suffix == ".zarr" or memory is not None)
     if out is not None:
-        files.check_suffix(out, files.READABLE)
+        files.check_suffix(out, (".npy", ".zarr") if large else files.READABLE)
+    if not large and (resume or memory is not None):
+        raise InputError(
+            "--resume and --memory are for files written block by block: --out NAME.zarr, or NAME.npy with --memory"
+        )
     arch = options.architecture(layers, activation, surrogate, weight_std, bias_std, weights)
     pair = options.pair(jacobians)
     rows = files.read_inputs(data, key)
     columns = None if other is None else files.read_inputs(other, key)
 
-    from theory.kernels import nngp, ntk
+    from theory.kernels import gram as grams
+    from theory.kernels import gram_plan
+    from theory.kernels.recursion import Which
 
     first = None if first_layer is None else first_layer.value
-    with console.warnings_as_notices():
-        if kind is Kind.NNGP:
-            gram = nngp(arch, rows, columns, first_layer=first)
+    asked: Which = "nngp" if kind is Kind.NNGP else pair
+    if large and out is not None:
+        with console.warnings_as_notices():
+            plan = gram_plan(arch, rows, columns, (asked,), first_layer=first)
+        _write(plan, out, dtype, memory, threads, resume)
+        if as_json:
+            console.print_json(
+                {
+                    "kind": kind.value,
+                    "architecture": str(arch),
+                    "shape": list(plan.shape),
+                    "out": str(out),
+                }
+            )
         else:
-            gram = ntk(arch, rows, columns, pair, first_layer=first)
+            console.print_plain(f"{kind.value} of {arch}, shape {plan.shape}, is in {out}")
+        return
+    with console.warnings_as_notices():
+        (gram,) = grams(
+            arch, rows, columns, (asked,), first_layer=first, dtype=dtype.value, threads=threads
+        ).values()
     if out is not None:
         files.write_arrays(out, {"kernel": gram})
     if as_json:
@@ -84,6 +141,34 @@ def kernel(
         from numpy import array2string
 
         console.print_plain(array2string(gram, max_line_width=100))
+
+
+def _write(
+    plan: "GramPlan",
+    out: Path,
+    dtype: Precision,
+    memory: float | None,
+    threads: int | None,
+    resume: bool,
+) -> None:
+    """Compute block by block into a file; Ctrl-C keeps what is finished."""
+    from hardlimit.grams import MEMORY, write_gram
+
+    cap = MEMORY if memory is None else int(memory * 1e9)
+    with console.progress("Blocks") as report:
+        try:
+            write_gram(
+                plan,
+                out,
+                dtype=dtype.value,
+                memory=cap,
+                threads=threads,
+                resume=resume,
+                progress=report,
+            )
+        except KeyboardInterrupt:
+            console.notice(f"interrupted: finished blocks of {out} are kept; go on by --resume")
+            raise typer.Exit(INTERRUPTED) from None
 
 
 COMMAND = kernel

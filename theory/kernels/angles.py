@@ -105,7 +105,7 @@ class Angles:
         scale, shift = self._recursion.affine[0]
         first(
             points.values, points.det, points.apart, scale, shift,
-            points.p, points.q, points.c, 0.0,
+            points.p, points.q, points.c, 0.0, 0.0,
         )  # fmt: skip
         halved_sines(points.p, points.q, points.c, points.det, points.slopes)
         for kind in asked:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from theory.activations import Activation
 from theory.errors import UndefinedKernelError
+from theory.gaussian.kinks import kinks
 from theory.kernels.architecture import Architecture, Layer
 from theory.kernels.inputs import Inputs, affine
 from theory.kernels.lattice import Lattice
@@ -24,8 +25,11 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Pair = tuple[str, str]
 
-NEAR = 2.0**-20
-"""Below this 1 - rho^2, what rounding of p, q and c does to sqrt(1 - rho^2) reaches 1e-13."""
+NEAR = 2.0**-14
+"""Below this 1 - rho^2, what rounding of p, q and c does to sqrt(1 - rho^2) reaches 1e-14."""
+
+NOISY = 2.0**10
+"""Kinks smoothed by a variance e^2 see 1 - rho^2 + e^2/p in its place: up to p = NOISY e^2 rounding does nothing."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,11 @@ class Points:
         one, other = self.one.variances[layer], self.other.variances[layer]
         spread(one, other, self.rows, self.starts, self.stop, self.p, self.q)
 
-    def find_near(self, layer: int, scale: float, bound: float) -> None:
-        """Collect the points whose determinant is below ``bound`` p q; of those near before, p - q is known."""
+    def find_near(self, layer: int, scale: float, bound: float, noise: float) -> None:
+        """Collect the near points (``is_near``); of those that were so before, p - q is known."""
         before, known = self.near, self.law
         found = (self.det < bound * (self.p * self.q)) & (self.det > 0)
+        found &= np.maximum(self.p, self.q) > noise
         self.near = np.flatnonzero(found)
         p, q, det = self.p[self.near], self.q[self.near], self.det[self.near]
         excess = p - q
@@ -164,7 +169,8 @@ class Recursion:
         self, arch: Architecture, dimension: int, kinds: Sequence[Kind], lattice: Lattice | None,
         near: float = NEAR,
     ) -> None:  # fmt: skip
-        self.layers, self.affine, self._near = arch.layers, affine(arch, dimension), near
+        self.layers, self.affine = arch.layers, affine(arch, dimension)
+        self._near = near, 0.0 if near > NEAR else NOISY * _noise(self.layers)
         self._lattice = lattice
         made: dict[tuple[bool, Activation, Activation], Moment] = {}
         self._values = [
@@ -215,14 +221,14 @@ class Recursion:
                 points.enter(0)
                 close = first(
                     points.values, points.det, points.apart, scale, shift,
-                    points.p, points.q, points.c, self._near,
+                    points.p, points.q, points.c, *self._near,
                 )  # fmt: skip
             else:
                 features = self._hidden(layer, points, tangents, mirrored)
                 points.enter(layer)
                 close = advance(
                     points.values, scale, shift,
-                    points.p, points.q, points.c, points.det, self._near,
+                    points.p, points.q, points.c, points.det, *self._near,
                 )  # fmt: skip
             if features is not None:
                 points.near, points.law = features[0], features[1].affine(scale, shift)
@@ -230,7 +236,7 @@ class Recursion:
             else:
                 points.law = None
             if close or points.near.size:
-                points.find_near(layer, scale, self._near)
+                points.find_near(layer, scale, *self._near)
             for kind, result in found.items():
                 if kind.layer == layer + 1:
                     result[:] = points.lack(kind.less) if kind.less else points.c
@@ -287,6 +293,12 @@ class Recursion:
             here = self.layers[layer - 1]
             raise infinite(layer, here, jacobians, place, (*variances, points.c[k]))
         return features
+
+
+def _noise(layers: Sequence[Layer]) -> float:
+    """Return the least variance by which a kink of any layer is smoothed; 0 for a sharp one."""
+    forms = [kinks(f) for layer in layers for f in (layer.activation, layer.surrogate)]
+    return min((e2 for form in forms if form is not None for e2, _, _ in form.scales), default=0.0)
 
 
 def infinite(

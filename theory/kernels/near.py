@@ -118,7 +118,12 @@ def image(f: Activation, law: Law, P: Float, Q: Float) -> tuple[Law, NDArray[np.
     one, other = np.where(swap, Q, P), np.where(swap, P, Q)
     excess, lack, difference = np.abs(law.excess), np.zeros_like(p), np.zeros_like(p)
     some = np.flatnonzero((excess > 0) & good)
-    if some.size:
+    if form.slopes is not None:
+        # f is homogeneous, of degree 1 or 0: nothing is lacking.
+        difference = 0.5 * (form.slopes[0] ** 2 + form.slopes[1] ** 2) * excess
+    elif form.sign is not None and form.sign[1] == 0.0:
+        pass
+    elif some.size:
         rise, short = np.empty(some.size), np.empty(some.size)
         dilations(
             p[some], q[some], excess[some], one[some], other[some],

@@ -48,14 +48,19 @@ class GramPlan:
         The kernels, in order.
     symmetric
         Whether Y is X.
+    arch, X, Y
+        What they are kernels of; Y is None where it is X.
+    exact_first_layer
+        Whether the first layer is that of its weights, and not Gaussian.
     """
 
     def __init__(
         self, arch: Architecture, x: Float, y: Float, kinds: Sequence[Kind], lattice: Lattice | None
     ) -> None:
         self.arch, self.kinds, self.symmetric = arch, tuple(kinds), y is x
+        self.X, self.Y, self.exact_first_layer = x, None if y is x else y, lattice is not None
         self.shape = (x.shape[0], y.shape[0])
-        self._given = (arch, x, None if y is x else y, self.kinds, lattice)
+        self._given = (arch, x, self.Y, self.kinds, lattice)
         squares = (None, None) if lattice is None else lattice.squares(arch.layers[0].activation)
         self._rows = Inputs(arch, x, squares[0])
         self._columns = self._rows if self.symmetric else Inputs(arch, y, squares[1])

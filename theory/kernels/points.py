@@ -29,12 +29,12 @@ def spread(one: Float, other: Float, rows: Int, starts: Int, stop: int, p: Float
 @njit(nogil=True, cache=True, error_model="numpy")
 def first(
     inner: Float, det: Float, apart: Float, scale: float, shift: float,
-    p: Float, q: Float, c: Float, near: float,
+    p: Float, q: Float, c: Float, near: float, noise: float,
 ) -> int:  # fmt: skip
     """Turn second moments of the inputs into those of the first layer, scale * moments + shift.
 
-    Returns how many determinants are below ``near`` p q and not 0. Of the determinant no digit is lost:
-    det + scale * shift * E(u - v)^2 is a sum of positive terms.
+    Returns how many pairs are near. Of the determinant no digit is lost: det + scale * shift * E(u - v)^2 is a sum
+    of positive terms.
     """
     wide()
     bad = close = 0
@@ -43,12 +43,18 @@ def first(
         apart[k] = scale * apart[k]
         c[k] = scale * inner[k] + shift
         bad += (determinant(p[k], q[k], c[k]) < 0.0) | (det[k] == 0.0)
-        close += (det[k] < near * (p[k] * q[k])) & (det[k] > 0.0)
+        close += is_near(p[k], q[k], det[k], near, noise)
     if bad:
         for k in range(c.size):
             if (determinant(p[k], q[k], c[k]) < 0.0) | (det[k] == 0.0):
                 c[k] = _bound(p[k], q[k], c[k])
     return close
+
+
+@njit(nogil=True, error_model="numpy")
+def is_near(p: float, q: float, det: float, near: float, noise: float) -> bool:
+    """Whether rounding of p, q and c could be seen in the next layers."""
+    return (det < near * (p * q)) & (det > 0.0) & (max(p, q) > noise)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -59,7 +65,15 @@ def _bound(p: float, q: float, c: float) -> float:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def advance(
-    values: Float, scale: float, shift: float, p: Float, q: Float, c: Float, det: Float, near: float
+    values: Float,
+    scale: float,
+    shift: float,
+    p: Float,
+    q: Float,
+    c: Float,
+    det: Float,
+    near: float,
+    noise: float,
 ) -> int:
     """Turn E[sigma(u) sigma(v)] into the covariance of the next layer and its determinant; return as ``first``."""
     wide()
@@ -71,7 +85,7 @@ def advance(
         # What rounding of p, q and c may have made of 0 is 0.
         det[k] = product if product > 2.0**-51 * (p[k] * q[k]) else 0.0
         bad += product < 0.0
-        close += (det[k] < near * (p[k] * q[k])) & (det[k] > 0.0)
+        close += is_near(p[k], q[k], det[k], near, noise)
     if bad:
         for k in range(c.size):
             if determinant(p[k], q[k], c[k]) < 0.0:
