@@ -17,7 +17,7 @@ from theory.kernels import Architecture
 from theory.networks import sample_covariances, sample_networks
 from theory.networks.chunks import CHUNK
 from theory.networks.compiled import compiled
-from theory.networks.normals import normals_from, scratch
+from theory.networks.normals import normals_from
 from theory.networks.streams import Role, address
 
 K, INPUT = 8, 16
@@ -31,15 +31,15 @@ def architecture(depth: int) -> Architecture:
 
 
 @compiled
-def _numbers(count, role):  # type: ignore[no-untyped-def]
-    out, room, stream = np.empty(CHUNK), scratch(), address(0, 0, 0, role)
+def _numbers(out, count, role):  # type: ignore[no-untyped-def]
+    stream = address(0, 0, 0, role)
     for start in range(0, count, CHUNK):
-        normals_from(out, start, min(CHUNK, count - start), stream, 0, room)
+        normals_from(out, start, min(CHUNK, count - start), stream, 0)
 
 
-def floor(depth: int, n: int, draws: int) -> None:
+def floor(depth: int, n: int, draws: int, dtype: type = np.float64) -> None:
     """Make the normals of ``draws`` networks."""
-    _numbers(draws * n * (depth * K + 2 * (depth - 1) * K + 1), int(Role.PREACTIVATION))
+    _numbers(np.empty(CHUNK, dtype), draws * n * (depth * K + 2 * (depth - 1) * K + 1), int(Role.PREACTIVATION))
 
 
 def run() -> list[Ratio]:

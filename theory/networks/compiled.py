@@ -16,28 +16,62 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from theory.networks.emitter import BYTES, INDEX, constant, spread
+
 LANES = 8
 """Philox blocks, and terms of an inner product, computed side by side."""
 
 _FOLDER = Path(__file__).parent
 _TEXTS = (path.read_bytes() for path in sorted(_FOLDER.glob("*.py")))
-_SOURCES = b"".join(text for text in _TEXTS if b"compiled" in text)
+_SOURCES = b"".join(text for text in _TEXTS if b"compiled" in text or b"llvmlite" in text)
 _CACHE = _FOLDER / "__pycache__" / f"compiled-{hashlib.sha256(_SOURCES).hexdigest()[:16]}"
+
+
+def _njit(function: Callable[..., Any], **options: bool) -> Any:
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE)
+    try:
+        return numba.njit(function, nogil=True, cache=True, error_model="numpy", **options)
+    finally:
+        config.CACHE_DIR = before
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile ``function`` at its first call, or load it from the cache of this version of the package."""
-    config: Any = numba.config
-    before, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE)
-    try:
-        return numba.njit(function, nogil=True, cache=True, error_model="numpy")
-    finally:
-        config.CACHE_DIR = before
+    return _njit(function, _nrt=True, forceinline=False)
+
+
+def compiled_bare(function: Callable[..., Any]) -> Any:
+    """As ``compiled`` without Numba's memory manager: it can allocate no array, and counts no references.
+
+    Counting them, by atomic instructions at every slice and every field, costs more than the work on a small network.
+    Arrays that a bare function returns are views of its arguments, and only bare functions may take them.
+    """
+    return _njit(function, _nrt=False, forceinline=False)
+
+
+def compiled_inline(function: Callable[..., Any]) -> Any:
+    """As ``compiled_bare``, and copied into whatever calls it: tuples of arrays are a hundred arguments to a call."""
+    return _njit(
+        function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )
 
 
 def emitted(function: Callable[..., Any]) -> Any:
     """Make ``function``, which emits LLVM instructions, callable from compiled code."""
     return intrinsic(function)
+
+
+@emitted
+def wide(typing_context: Any) -> Any:
+    """Ask for vectors of full length in the loops of the function that calls it."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        width = f'"prefer-vector-width"="{8 * BYTES}"'
+        set.add(builder.function.attributes, width)  # llvmlite itself adds what it knows
+        return context.get_dummy_value()
+
+    return types.void(), build
 
 
 @emitted
@@ -60,56 +94,60 @@ def float_of(typing_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), build
 
 
-def _philox(steps: tuple[int, int]) -> tuple[Any, Any]:
-    """Signature and instructions of ``LANES`` Philox blocks; lane i adds i ``steps`` to the first two counter words.
+def philox(
+    builder: Any, c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any, steps: tuple[int, int] = (1, 0)
+) -> tuple[Any, ...]:  # fmt: skip
+    """Four words of ``LANES`` Philox blocks, in 64-bit lanes whose upper halves are rubbish.
 
-    Written as LLVM vectors because the loop vectoriser takes 64-bit products for expensive and leaves the
-    plain loop scalar (three times slower); LLVM legalises the vectors on any machine, with the same bits.
+    Lane i adds i ``steps`` to the first two counter words. Written as vectors because the loop vectoriser takes 64-bit
+    products for expensive and leaves the plain loop scalar (three times slower).
     """
-    word, vector = ir.IntType(64), ir.VectorType(ir.IntType(64), LANES)
-    lane = ir.VectorType(ir.IntType(32), LANES)
+    vector = ir.VectorType(INDEX, LANES)
+
+    def lanes(value: int) -> Any:
+        return ir.Constant(vector, [value] * LANES)
+
+    def low(value: Any) -> Any:
+        return builder.and_(value, lanes(0xFFFFFFFF))
+
+    def high(value: Any) -> Any:
+        return builder.lshr(value, lanes(32))
+
+    def counted(value: Any, step: int) -> Any:
+        offsets = ir.Constant(vector, [step * i for i in range(LANES)])
+        return builder.add(spread(builder, value, LANES), offsets)
+
+    w0, w1 = (counted(value, step) for value, step in zip((c0, c1), steps, strict=True))
+    w2, w3 = (spread(builder, value, LANES) for value in (c2, c3))
+    for _ in range(10):
+        left = builder.mul(lanes(0xD2511F53), low(w0))
+        right = builder.mul(lanes(0xCD9E8D57), low(w2))
+        q0, q1 = (low(spread(builder, key, LANES)) for key in (k0, k1))
+        w0, w1, w2, w3 = (
+            builder.xor(builder.xor(high(right), w1), q0),
+            right,
+            builder.xor(builder.xor(high(left), w3), q1),
+            left,
+        )
+        k0, k1 = builder.add(k0, constant(0x9E3779B9)), builder.add(k1, constant(0xBB67AE85))
+    return w0, w1, w2, w3
+
+
+def _philox(steps: tuple[int, int]) -> tuple[Any, Any]:
+    """Signature and instructions that store ``LANES`` Philox blocks."""
+    vector = ir.VectorType(INDEX, LANES)
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def constant(value: int) -> Any:
-            return ir.Constant(vector, [value] * LANES)
-
-        def spread(value: Any) -> Any:
-            single = builder.insert_element(
-                ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-            )
-            return builder.shuffle_vector(single, single, ir.Constant(lane, [0] * LANES))
-
-        def low(value: Any) -> Any:
-            return builder.and_(value, constant(0xFFFFFFFF))
-
-        def high(value: Any) -> Any:
-            return builder.lshr(value, constant(32))
-
-        def counted(value: Any, step: int) -> Any:
-            offsets = ir.Constant(vector, [step * i for i in range(LANES)])
-            return low(builder.add(spread(value), offsets))
-
-        w0, w1 = (counted(value, step) for value, step in zip(arguments[3:5], steps, strict=True))
-        w2, w3, q0, q1 = (low(spread(value)) for value in arguments[5:])
-        for _ in range(10):
-            left = builder.mul(constant(0xD2511F53), w0)
-            right = builder.mul(constant(0xCD9E8D57), w2)
-            w0, w1, w2, w3 = (
-                builder.xor(builder.xor(high(right), w1), q0),
-                low(right),
-                builder.xor(builder.xor(high(left), w3), q1),
-                low(left),
-            )
-            q0 = low(builder.add(q0, constant(0x9E3779B9)))
-            q1 = low(builder.add(q1, constant(0xBB67AE85)))
+        w0, w1, w2, w3 = philox(builder, *arguments[3:], steps=steps)
+        up, low = (ir.Constant(vector, [value] * LANES) for value in (32, 0xFFFFFFFF))
         for argument, upper, lower in ((0, w0, w1), (1, w2, w3)):
             array = context.make_array(signature.args[argument])(
                 context, builder, arguments[argument]
             )
             pointer = builder.gep(array.data, [arguments[2]])
-            packed = builder.or_(builder.shl(upper, constant(32)), low(lower))
+            packed = builder.or_(builder.shl(upper, up), builder.and_(lower, low))
             store = builder.store(packed, builder.bitcast(pointer, vector.as_pointer()))
-            store.align = word.width // 8
+            store.align = INDEX.width // 8
         return context.get_dummy_value()
 
     unsigned, array = types.uint64, types.Array(types.uint64, 1, "C")

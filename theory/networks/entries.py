@@ -73,7 +73,7 @@ def fill_row(out, count, latent, entries, row, room):  # type: ignore[no-untyped
     """
     masked = is_masked(entries)
     if latent != _SIGN and not masked:
-        fill_normals(out, count, entries.values, row, room)
+        fill_normals(out, count, entries.values, row)
         return
     size = words_of(count)
     words, masks = np.empty(size if latent == _SIGN else 0, np.uint64), np.empty(size, np.uint64)
@@ -88,7 +88,7 @@ def fill_row(out, count, latent, entries, row, room):  # type: ignore[no-untyped
     drawn = np.int64(0)
     for j in range(count):
         drawn += np.int64((masks[j // WORD] >> _U(j % WORD)) & _ONE)
-    fill_normals(out, drawn, entries.values, row, room)
+    fill_normals(out, drawn, entries.values, row)
     for j in range(count - 1, -1, -1):
         kept = (masks[j // WORD] >> _U(j % WORD)) & _ONE
         drawn -= np.int64(kept)

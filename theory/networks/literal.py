@@ -95,7 +95,7 @@ def _forward(plan, layer, seed, network, inputs, out, space):  # type: ignore[no
     bias_std = plan.bias_stds[layer]
     if bias_std > 0.0:
         stream = address(seed, network, layer, _BIAS)
-        fill_normals(space.line, out.shape[1], stream, 0, space.room)
+        fill_normals(space.line, out.shape[1], stream, 0)
         for a in range(out.shape[0]):
             for i in range(out.shape[1]):
                 out[a, i] += bias_std * space.line[i]

@@ -84,7 +84,7 @@ def apply_layer(plan, layer, seed, network, inputs, out, rows, room):  # type: i
     factor = plan.weight_stds[layer] / sqrt(fan_in)
     bias_std, bias = plan.bias_stds[layer], rows[2]
     if bias_std > 0.0:
-        fill_normals(bias, fan_out, address(seed, network, layer, _BIAS), 0, room)
+        fill_normals(bias, fan_out, address(seed, network, layer, _BIAS), 0)
     stream = address(seed, network, layer, _WEIGHT)
     zero, blocks = plan.zero_probabilities[layer], plan.blocks[layer]
     entries = entries_of(stream, zero, blocks, fan_out, fan_in, room)

@@ -13,7 +13,7 @@ from theory.activations.evaluation import stable
 from theory.errors import InputError, UndefinedKernelError
 from theory.kernels.architecture import architecture, jacobian_pair
 from theory.kernels.weights import JACOBIANS
-from theory.networks.compiled import compiled
+from theory.networks.compiled import compiled, compiled_bare, wide
 from theory.networks.programs import program, run
 
 if TYPE_CHECKING:
@@ -186,13 +186,14 @@ def hidden_widths(width: object, arch: "Architecture") -> tuple[int, ...]:
     return checks.widths(width, len(architecture(arch).layers))
 
 
-@compiled
+@compiled_bare
 def _constant(functions, index, values, out, count):  # type: ignore[no-untyped-def]
     """Constant pieces and at most ``SHORT`` breaks: everything stays in registers."""
-    b0, b1 = functions.breaks[index, 0], functions.breaks[index, 1]
-    m0, m1 = functions.middles[index, 0], functions.middles[index, 1]
-    c = functions.coefs[index]
-    c0, c1, c2 = c[0, 0], c[1, 0], c[2, 0]
+    wide()
+    number, c = values.dtype.type, functions.coefs[index]
+    b0, b1 = number(functions.breaks[index, 0]), number(functions.breaks[index, 1])
+    m0, m1 = number(functions.middles[index, 0]), number(functions.middles[index, 1])
+    c0, c1, c2 = number(c[0, 0]), number(c[1, 0]), number(c[2, 0])
     for i in range(count):
         v = values[i]
         value = c2 if v > b1 else (c1 if v > b0 else c0)
@@ -200,12 +201,14 @@ def _constant(functions, index, values, out, count):  # type: ignore[no-untyped-
         out[i] = m1 if v == b1 else value
 
 
-@compiled
+@compiled_bare
 def _straight(functions, index, values, out, count):  # type: ignore[no-untyped-def]
     """Straight pieces that meet, at most ``SHORT`` breaks: everything stays in registers."""
-    b0, b1 = functions.breaks[index, 0], functions.breaks[index, 1]
-    c = functions.coefs[index]
-    c00, c01, c10, c11, c20, c21 = c[0, 0], c[0, 1], c[1, 0], c[1, 1], c[2, 0], c[2, 1]
+    wide()
+    number, c = values.dtype.type, functions.coefs[index]
+    b0, b1 = number(functions.breaks[index, 0]), number(functions.breaks[index, 1])
+    c00, c10, c20 = number(c[0, 0]), number(c[1, 0]), number(c[2, 0])
+    c01, c11, c21 = number(c[0, 1]), number(c[1, 1]), number(c[2, 1])
     for i in range(count):
         v = values[i]
         slope = c21 if v > b1 else (c11 if v > b0 else c01)
@@ -234,9 +237,12 @@ def _piecewise(functions, index, values, out, count):  # type: ignore[no-untyped
             out[i] = middle if values[i] == place else out[i]
 
 
-@compiled
+@compiled_bare
 def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-def]
-    """Write function ``index`` of the first ``count`` values to ``out``, another array; midpoints at jumps."""
+    """Write function ``index`` of the first ``count`` values to ``out``, another array; midpoints at jumps.
+
+    Straight pieces are evaluated in the type of the values, everything else in float64.
+    """
     if functions.lengths[index] > 0:
         length = functions.lengths[index]
         run(functions.codes[index], functions.arguments[index], length, values, out, count)
@@ -248,6 +254,13 @@ def evaluate(functions, index, values, out, count):  # type: ignore[no-untyped-d
         _straight(functions, index, values, out, count)
     else:
         _piecewise(functions, index, values, out, count)
+    if functions.atom_counts[index] > 0:
+        _add_atoms(functions, index, values, out, count)
+
+
+@compiled_bare
+def _add_atoms(functions, index, values, out, count):  # type: ignore[no-untyped-def]
+    """Add the smooth atoms."""
     atoms = functions.atoms[index]
     for t in range(functions.atom_counts[index]):
         coef, power, at, scale = atoms[t, 0], int(atoms[t, 1]), atoms[t, 2], atoms[t, 3]

@@ -9,52 +9,62 @@ the columns reaches a basis vector as eps^(1/3) at worst.
 
 from math import sqrt
 
-import numpy as np
-
-from theory.networks.compiled import compiled
+from theory.networks.compiled import compiled_bare, wide
 
 
-@compiled
-def square_root(matrix, k, tolerance, root, pivots):  # type: ignore[no-untyped-def]
-    """Pivoted Cholesky factor of a positive semidefinite matrix, ``root`` root^T = ``matrix``; returns its rank.
+@compiled_bare
+def square_root(matrix, k, tolerance, root, pivots, room):  # type: ignore[no-untyped-def]
+    """Pivoted Cholesky factor of a symmetric semidefinite matrix, ``root`` root^T = ``matrix``; returns its rank.
 
-    Stops where the largest relative variance left is at most ``tolerance``; ``pivots`` names the columns taken.
+    Stops where the largest relative variance left is at most ``tolerance``; ``pivots`` names the columns taken;
+    ``room`` (k + 2, k) holds the factor's columns in rows, so that inner loops vectorise.
     Backward stable for singular matrices (Higham 2002, section 10.3), and the same bits on every machine, which no
     eigenvalue library promises.
     """
-    rest, scale = np.empty(k), np.empty(k)
+    wide()
+    rest, scale = room[k], room[k + 1]
     for a in range(k):
         scale[a] = sqrt(max(matrix[a, a], 0.0))
         rest[a] = 1.0 if scale[a] > 0.0 else 0.0
-        root[a, :k] = 0.0
     rank = 0
     while rank < k:
-        pivot = 0
+        pivot, most = 0, rest[0]
         for a in range(1, k):
-            pivot = a if rest[a] > rest[pivot] else pivot
-        if rest[pivot] <= tolerance:
+            if rest[a] > most:
+                pivot, most = a, rest[a]
+        if most <= tolerance:
             break
         pivots[rank] = pivot
-        diagonal = sqrt(rest[pivot])
+        diagonal, column = sqrt(most), room[rank]
         for a in range(k):
-            if rest[a] > 0.0 and a != pivot:
-                shared = matrix[a, pivot] / (scale[a] * scale[pivot])
-                for c in range(rank):
-                    shared -= root[a, c] * root[pivot, c]
-                root[a, rank] = shared / diagonal
-                rest[a] = max(rest[a] - root[a, rank] ** 2, 0.0)
-        root[pivot, rank], rest[pivot] = diagonal, 0.0
+            column[a] = matrix[pivot, a] / (scale[a] * scale[pivot])
+        whole = rank - rank % 4
+        for c in range(0, whole, 4):  # four at a time: the column stays in registers
+            t0, t1, t2, t3 = room[c], room[c + 1], room[c + 2], room[c + 3]
+            f0, f1, f2, f3 = t0[pivot], t1[pivot], t2[pivot], t3[pivot]
+            for a in range(k):
+                column[a] = column[a] - t0[a] * f0 - t1[a] * f1 - t2[a] * f2 - t3[a] * f3
+        for c in range(whole, rank):
+            taken, factor = room[c], room[c, pivot]
+            for a in range(k):
+                column[a] -= taken[a] * factor
+        for a in range(k):
+            column[a] = column[a] / diagonal if rest[a] > 0.0 else 0.0
+            rest[a] = max(rest[a] - column[a] ** 2, 0.0)
+        column[pivot], rest[pivot] = diagonal, 0.0
         rank += 1
     for a in range(k):
-        for c in range(rank):
-            root[a, c] *= scale[a]
+        for c in range(k):
+            root[a, c] = scale[a] * room[c, a] if c < rank else 0.0
     return rank
 
 
-@compiled
+@compiled_bare
 def invert(root, pivots, rank, inverse):  # type: ignore[no-untyped-def]
     """Fill ``inverse`` (k, rank): columns x with x^T x = ``root`` root^T become orthonormal as x ``inverse``."""
-    inverse[:, :rank] = 0.0
+    for a in range(inverse.shape[0]):
+        for j in range(rank):
+            inverse[a, j] = 0.0
     for j in range(rank):
         inverse[pivots[j], j] = 1.0 / root[pivots[j], j]
         for i in range(j - 1, -1, -1):
@@ -64,15 +74,18 @@ def invert(root, pivots, rank, inverse):  # type: ignore[no-untyped-def]
             inverse[pivots[i], j] = -total / root[pivots[j], j]
 
 
-@compiled
+@compiled_bare
 def residuals(covariance, k, root, inverse, pivots, rank, combine):  # type: ignore[no-untyped-def]
     """Fill ``combine`` (k, k): row a makes of the columns what is left of column a, over its length.
 
-    Rows of the pivots and of zero columns are 0. Returns whether any row is not.
+    Rows of the pivots and of zero columns are 0. Returns whether any row is not; at full rank, fills nothing.
     """
+    if rank == k:
+        return False
     found = False
-    combine[:k, :k] = 0.0
     for a in range(k):
+        for b in range(k):
+            combine[a, b] = 0.0
         taken = covariance[a, a] <= 0.0
         for c in range(rank):
             taken = taken or pivots[c] == a
@@ -87,36 +100,35 @@ def residuals(covariance, k, root, inverse, pivots, rank, combine):  # type: ign
     return found
 
 
-@compiled
-def _project(inverse, rank, shared, left):  # type: ignore[no-untyped-def]
-    """Take from ``left`` what lies along the basis; returns the components along it."""
-    k = inverse.shape[0]
-    onto = np.zeros((rank, k))
+@compiled_bare
+def _project(k, inverse, rank, shared, left, onto):  # type: ignore[no-untyped-def]
+    """Take from ``left`` what lies along the basis; fills ``onto`` with the components along it."""
     for c in range(rank):
         for a in range(k):
-            for b in range(inverse.shape[0]):
+            onto[c, a] = 0.0
+            for b in range(k):
                 onto[c, a] += inverse[b, c] * shared[b, a]
     for c in range(rank):
         for a in range(k):
             for b in range(k):
                 left[a, b] -= onto[c, a] * onto[c, b]
-    return onto
 
 
-@compiled
+@compiled_bare
 def extend(  # type: ignore[no-untyped-def]
-    covariance, k, shortest, eps, combine, left, shared, root, inverse, pivots, rank
+    covariance, k, shortest, eps, combine, left, shared, root, inverse, pivots, rank, spare, room
 ):
     """Take what is left of the columns into ``root`` and ``inverse``; returns the rank.
 
-    With e = x combine^T: ``left`` (k, k) is e^T e and ``shared`` is x^T e, both computed from the columns.
+    With e = x combine^T: ``left`` (k, k) is e^T e and ``shared`` is x^T e, both computed from the columns. ``spare``
+    (3, k, k) and ``room`` are room.
     """
-    onto, more = _project(inverse, rank, shared, left), np.zeros((k, k))
+    onto, more, small = spare[0], spare[1], spare[2]
+    _project(k, inverse, rank, shared, left, onto)
     for a in range(k):
         if left[a, a] <= shortest * shortest:
             left[a, a] = 0.0
-    extra = square_root(left, k, 16.0 * k * eps, more, pivots[rank:])
-    small = np.zeros((k, extra))
+    extra = square_root(left, k, 16.0 * k * eps, more, pivots[rank:], room)
     invert(more, pivots[rank:], extra, small)
     for a in range(k):
         length = sqrt(max(covariance[a, a], 0.0))
@@ -131,6 +143,7 @@ def extend(  # type: ignore[no-untyped-def]
                 part -= inverse[b, i] * onto[i, a]
             combine[a, b] = part
         for c in range(extra):
+            inverse[b, rank + c] = 0.0
             for a in range(k):
                 inverse[b, rank + c] += combine[a, b] * small[a, c]
     return rank + extra

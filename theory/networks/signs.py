@@ -250,7 +250,7 @@ def _outputs(plan, seed, network, counts, covariance, room, out):  # type: ignor
     if plan.latents[depth] == _SIGN:
         z[:] = 0.0
         if plan.bias_stds[depth] > 0.0:
-            fill_normals(z, out.shape[1], address(seed, network, depth, _BIAS), 0, room)
+            fill_normals(z, out.shape[1], address(seed, network, depth, _BIAS), 0)
         for o in range(out.shape[1]):
             _uniforms(stream, o, room, uniforms)
             same, opposite = _fair(counts[SAME], uniforms[0]), _fair(counts[OPPOSITE], uniforms[1])
@@ -261,7 +261,7 @@ def _outputs(plan, seed, network, counts, covariance, room, out):  # type: ignor
     one, two = sqrt(covariance[0, 0]), sqrt(covariance[1, 1])
     rho = covariance[0, 1] / (one * two) if one * two > 0.0 else 0.0
     for o in range(out.shape[1]):
-        fill_normals(z, 2, stream, o, room)
+        fill_normals(z, 2, stream, o)
         even, odd = (
             sqrt(max(0.5 * (1.0 + rho), 0.0)) * z[0],
             sqrt(max(0.5 * (1.0 - rho), 0.0)) * z[1],

@@ -45,14 +45,14 @@ def address(seed, network, layer, role):  # type: ignore[no-untyped-def]
 
 @compiled
 def _normals(seed, network, layer, role, count):  # type: ignore[no-untyped-def]
-    out = np.empty(count + count % 2)
-    fill_normals(out, count, address(seed, network, layer, role), 0, scratch())
-    return out[:count].copy()
+    out = np.empty(count)
+    fill_normals(out, count, address(seed, network, layer, role), 0)
+    return out
 
 
 @compiled
 def _blocks(seed, network, layer, role, row, count):  # type: ignore[no-untyped-def]
-    first, second, _, _ = scratch()
+    first, second = scratch()
     out = np.empty((count, 2), np.uint64)
     stream = address(seed, network, layer, role)
     for start in range(0, count, CHUNK):

@@ -33,7 +33,7 @@ def architecture(depth, sigma):
 )
 def test_square_root(matrix):
     root = np.empty((3, 3))
-    rank = square_root(matrix, 3, 3 * EPS, root, np.empty(3, np.int64))
+    rank = square_root(matrix, 3, 3 * EPS, root, np.empty(3, np.int64), np.empty((5, 3)))
     assert rank == np.linalg.matrix_rank(matrix)
     np.testing.assert_allclose(root @ root.T, matrix, rtol=0, atol=4e-16 * np.abs(matrix).max())
 
@@ -44,7 +44,7 @@ def test_square_root_of_nearly_singular_matrices():
         factor = rng.normal(size=(12, rank)) * np.logspace(0, -6, rank)
         matrix = factor @ factor.T
         root = np.empty((12, 12))
-        square_root(matrix, 12, 12 * EPS, root, np.empty(12, np.int64))
+        square_root(matrix, 12, 12 * EPS, root, np.empty(12, np.int64), np.empty((14, 12)))
         # Higham 2002, theorem 10.14: backward error of order k eps.
         assert np.abs(root @ root.T - matrix).max() < 12 * 4.4e-16 * np.abs(matrix).max()
 

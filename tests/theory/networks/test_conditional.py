@@ -48,7 +48,8 @@ class Pass:
             if l == len(widths):
                 break
             root = np.zeros((k, k))
-            rank = square_root(self.grams[-1], k, 64 * np.sqrt(EPS), root, np.empty(k, np.int64))
+            pivots, room = np.empty(k, np.int64), np.empty((k + 2, k))
+            rank = square_root(self.grams[-1], k, 64 * np.sqrt(EPS), root, pivots, room)
             n, rows = widths[l], np.zeros((k, widths[l]))
             for c in range(rank):
                 rows[c] = row_of_normals(seed, number, l, c, n)
@@ -64,7 +65,7 @@ class Pass:
 def row_of_normals(seed, number, layer, row, count):
     out = np.empty(count + count % 2)
     stream = address(np.uint64(seed), number, layer, int(Role.PREACTIVATION))
-    fill_normals(out, count, stream, row, scratch())
+    fill_normals(out, count, stream, row)
     return out[:count]
 
 
