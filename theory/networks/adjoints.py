@@ -31,7 +31,7 @@ from theory.networks.chunks import (
 from theory.networks.compiled import compiled_bare, compiled_inline, wide
 from theory.networks.normals import fill_normals, normals_from
 from theory.networks.plan import evaluate
-from theory.networks.roots import invert, square_root
+from theory.networks.roots import add_matrix, add_transposed, invert, square_root, zero
 from theory.networks.streams import Role, address
 from theory.networks.tiles import (
     TILE,
@@ -183,10 +183,9 @@ def _stretch_normals(plan, work, stream, below, s, count, height, breadth, eps, 
         work.shares[below, s], work.looked[below], work.inverses[below], along, scale, square,
         work.spare, work.pivots, work.room_of_roots, eps,
     )  # fmt: skip
+    zero(out)
     for c in range(rank):
         fill_normals(work.z, breadth, stream, height + 1 + s * k + c)
-        for j in range(height):
-            out[c, j] = 0.0
         for i in range(breadth):
             for j in range(height):
                 out[c, j] += work.z[i] * turned[i, j]
@@ -217,36 +216,29 @@ def _look(plan, inputs, work, below, count):  # type: ignore[no-untyped-def]
 
 
 @compiled_inline
-def _before(plan, inputs, seed, number, work, below, crossed, stream, count, breadth, eps):  # type: ignore[no-untyped-def]
+def _before(plan, inputs, work, below, crossed, stream, count, breadth, eps):  # type: ignore[no-untyped-def]
     """What the whole layer fixes: ``panels[0]`` = N^T V - q^T U, without the neurons where they are one stretch."""
     k, along, height = inputs.shape[0], work.ranks[below], crossed.shape[1]
-    bias, inverse, turned = plan.bias_stds[below], work.inverses[below], work.root[1]
-    fresh, onto, left, drawn = work.fresh[0], work.fresh[1], work.panels[0], work.panels[1]
-    for j in range(height):
-        onto[j] = 0.0
+    bias, inverse, left = plan.bias_stds[below], work.inverses[below], work.panels[0]
+    fresh, onto = work.fresh[0:1], work.fresh[1:2]
+    zero(onto)
     if bias > 0.0:
-        fill_normals(fresh, breadth, stream, height)
-        for c in range(breadth):
-            for j in range(height):
-                onto[j] += turned[c, j] * fresh[c]
+        fill_normals(fresh[0], breadth, stream, height)
+        add_matrix(1.0, fresh, 1, breadth, work.root[1], height, onto)
     for c in range(along):
         total = 0.0
         for a in range(k):
             total += bias * inverse[a, c]
         for j in range(height):
-            left[c, j] = crossed[c, j] - total * onto[j]
-    if count > 1:
-        if work.looked[below]:
-            _look(plan, inputs, work, below, count)
-        for s in range(count):
-            rank = _stretch_normals(
-                plan, work, stream, below, s, count, height, breadth, eps, drawn
-            )
-            for c in range(along):
-                for i in range(rank):
-                    part = work.spare[1][c, i]
-                    for j in range(height):
-                        left[c, j] -= part * drawn[i, j]
+            left[c, j] = crossed[c, j] - total * onto[0, j]
+    if count == 1:
+        return
+    if work.looked[below]:
+        _look(plan, inputs, work, below, count)
+    for s in range(count):
+        drawn = work.panels[1]
+        rank = _stretch_normals(plan, work, stream, below, s, count, height, breadth, eps, drawn)
+        add_matrix(-1.0, work.spare[1], along, rank, drawn, height, left)
 
 
 @compiled_inline
@@ -255,40 +247,24 @@ def _correction(plan, work, stream, below, s, count, height, breadth, eps):  # t
     k, along, inverse = work.grams.shape[1], work.ranks[below], work.inverses[below]
     factor = plan.weight_stds[below] / sqrt(plan.widths[below])
     left, drawn, through, here = work.panels[0], work.panels[1], work.panels[2], work.panels[3]
-    for c in range(along):
-        for j in range(height):
-            here[c, j] = 0.0
-        for a in range(k):
-            part, row = factor * inverse[a, c], through[a]
-            for j in range(height):
-                here[c, j] += part * row[j]
+    zero(here)
+    add_transposed(factor, inverse, along, k, through, height, here)
     if count == 1:
         for c in range(along):
             for j in range(height):
                 here[c, j] = left[c, j] - here[c, j]
     else:
         rank = _stretch_normals(plan, work, stream, below, s, count, height, breadth, eps, drawn)
-        chosen = work.spare[2]
-        for i in range(rank):
-            for c in range(along):
-                for j in range(height):
-                    drawn[i, j] -= chosen[c, i] * here[c, j]
+        add_transposed(-1.0, work.spare[2], rank, along, here, height, drawn)
         for c in range(along):
             for j in range(height):
                 here[c, j] = left[c, j]
-            for i in range(rank):
-                for j in range(height):
-                    here[c, j] += chosen[c, i] * drawn[i, j]
+        add_matrix(1.0, work.spare[2], along, rank, drawn, height, here)
+    zero(through)
+    add_matrix(factor, inverse, k, along, here, height, through)
     for a in range(k):
-        row = through[a]
         for j in range(height):
-            row[j] = 0.0
-        for c in range(along):
-            part = factor * inverse[a, c]
-            for j in range(height):
-                row[j] += part * here[c, j]
-        for j in range(height):
-            work.correction[j, a] = row[j]
+            work.correction[j, a] = through[a, j]
 
 
 @compiled_inline
@@ -306,7 +282,7 @@ def _descend(plan, inputs, seed, number, work, slots, pairs, below, products, cr
         for c in range(height):
             work.root[1][c, i], work.turn[i, c] = work.root[0][i, c], work.root[0][i, c]
     stream = address(seed, number, below, _ADJOINT)
-    _before(plan, inputs, seed, number, work, below, crossed, stream, count, breadth, eps)
+    _before(plan, inputs, work, below, crossed, stream, count, breadth, eps)
     zero(products)
     rank = 0
     if below > 1:
@@ -337,14 +313,6 @@ def _descend(plan, inputs, seed, number, work, slots, pairs, below, products, cr
             place = place_of(plan, below, start)
             normals = block(work.layers, place, x.shape[0], x.shape[1])
             add_products(v, slots, pairs, normals, rank, below > 1, products, crossed)
-
-
-@compiled_bare
-def zero(matrix):  # type: ignore[no-untyped-def]
-    """Fill a matrix with zeros."""
-    for a in range(matrix.shape[0]):
-        for b in range(matrix.shape[1]):
-            matrix[a, b] = 0.0
 
 
 @compiled_inline

@@ -36,7 +36,9 @@ class Work(NamedTuple):
     w: Any  # chunk of readout weights
     layers: Any  # hidden layers 1, ..., L - 1: pre-activations of the first, normals of the others
     back: Any  # a stretch of what the layer above sends back, before its activation
-    roots: Any  # (L, padded k, k): hidden layer l has pre-activations roots[l - 1] times its normals
+    roots: (
+        Any  # (L, padded k, k): hidden layer l has pre-activations roots[l - 1] times its normals
+    )
     inverses: Any  # (L, k, k): roots' inverses, see ``roots.invert``
     ranks: Any  # (L,)
     looked: Any  # (L,): whether a basis was completed from the features themselves
@@ -57,7 +59,7 @@ class Work(NamedTuple):
 
 def stretches_of(width: int) -> int:
     """Number of stretches of a layer."""
-    return -(-(-(-width // CHUNK)) // STRETCH)
+    return -(-width // (CHUNK * STRETCH))
 
 
 def workspace(
@@ -107,7 +109,7 @@ def workspace(
 @compiled_inline
 def stretches(width):  # type: ignore[no-untyped-def]
     """Number of stretches of a layer."""
-    return ((width + CHUNK - 1) // CHUNK + STRETCH - 1) // STRETCH
+    return (width + CHUNK * STRETCH - 1) // (CHUNK * STRETCH)
 
 
 @compiled_inline

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from theory.networks.chunks import CHUNK, clear, features, place_of, workspace
 from theory.networks.compiled import compiled_bare, compiled_inline, wide
-from theory.networks.exact import draw_chunk, forward, is_gaussian, no_sums, slots_of
+from theory.networks.exact import draw_chunk, forward, is_gaussian, no_sums, plain_inputs, slots_of
 from theory.networks.plan import evaluate
 from theory.networks.tiles import add_gram, block, flat, mix, padded
 
@@ -204,7 +204,16 @@ def _descend(square, k, pairs, rank, breadth, totals, mean, outer, rest, half): 
                 mean[p, a, b] = square * (along + above * totals.slopes[p, a, b])
                 left, right = one[a * rank : (a + 1) * rank], two[b * rank : (b + 1) * rank]
                 _sandwich(
-                    left, rest, breadth, right, rank, above, totals.normal[p, row], square, half, here
+                    left,
+                    rest,
+                    breadth,
+                    right,
+                    rank,
+                    above,
+                    totals.normal[p, row],
+                    square,
+                    half,
+                    here,
                 )
 
 
@@ -215,7 +224,7 @@ def mean_kernels(plan, inputs, seed, first, pairs, used, kernels):  # type: igno
     """
     k, count = len(inputs), len(pairs)
     work = workspace(plan, inputs, 0, False, len(plan.widths) > 2 and not is_gaussian(plan, 0))
-    plain, sums = inputs.astype(np.float64), no_sums(k, int(plan.widths[-1]), 0)
+    plain, sums = plain_inputs(plan, inputs, False), no_sums(k, int(plan.widths[-1]), 0)
     panels, totals = _panels(k, inputs), _totals(k, count)
     mean, outer = np.empty((count, k, k)), np.empty((count, k, k, k, k))
     _mean_kernels(

@@ -18,7 +18,7 @@ from theory.networks.ensemble import Task, prepare
 if TYPE_CHECKING:
     from theory.networks.plan import Pair
 
-VERSION = 2
+VERSION = 3
 """Version of the samplers' bits: raised whenever a network of any description comes out with other bits."""
 
 

@@ -80,6 +80,7 @@ class Emitter:
         return self.builder.gep(array.data, [self.builder.mul(index, width)])
 
     def shifted(self, index: Any, step: int) -> Any:
+        """An index plus ``step``."""
         return self.builder.add(index, ir.Constant(index.type, step))
 
     def at(self, pointer: Any, place: Any) -> Any:
@@ -87,9 +88,11 @@ class Emitter:
         return self.builder.bitcast(self.builder.gep(pointer, [place]), self.type.as_pointer())
 
     def load(self, pointer: Any, place: Any) -> Any:
+        """The vector whose first element is the ``place``-th after ``pointer``."""
         return self.builder.load(self.at(pointer, place), align=self.size)
 
     def store(self, value: Any, pointer: Any, place: Any) -> None:
+        """Write the vector that ``load`` reads."""
         self.builder.store(value, self.at(pointer, place), align=self.size)
 
     def spread(self, pointer: Any, place: Any) -> Any:
@@ -103,6 +106,7 @@ class Emitter:
         return called(self.builder, "fma", one, two, total)
 
     def zero(self) -> Any:
+        """Vector of zeros."""
         return ir.Constant(self.type, [0.0] * self.lanes)
 
     def slots(self, count: int) -> list[Any]:
@@ -111,6 +115,7 @@ class Emitter:
         return [allocate(self.builder, self.zero()) for _ in range(count)]
 
     def add_product(self, slot: Any, one: Any, two: Any) -> None:
+        """Add ``one`` times ``two`` to a slot, rounded once."""
         self.builder.store(self.fused(one, two, self.builder.load(slot)), slot)
 
     def totals(self, values: list[Any]) -> list[Any]:
@@ -120,7 +125,11 @@ class Emitter:
             half, merged = length // 2, []
             for one, two in zip(values[::2], values[1::2], strict=True):
                 low, high = (
-                    [start + i for start in range(first, 2 * self.lanes, length) for i in range(half)]
+                    [
+                        start + i
+                        for start in range(first, 2 * self.lanes, length)
+                        for i in range(half)
+                    ]
                     for first in (0, half)
                 )
                 merged.append(

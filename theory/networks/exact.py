@@ -10,9 +10,10 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.kernels.weights import Latent
-from theory.networks.adjoints import add_products, backward, readout_adjoints, zero
+from theory.networks.adjoints import add_products, backward, readout_adjoints
 from theory.networks.chunks import (
     CHUNK,
     activate,
@@ -27,7 +28,7 @@ from theory.networks.compiled import compiled_bare, compiled_inline
 from theory.networks.normals import fill_normals, normals_from
 from theory.networks.passes import apply_layer, draw_row
 from theory.networks.plan import NONE, Plan
-from theory.networks.roots import extend, invert, residuals, square_root
+from theory.networks.roots import extend, invert, residuals, square_root, zero
 from theory.networks.streams import Role, address
 from theory.networks.tiles import add_gram, add_lower_gram, block, columns, mix, padded
 
@@ -221,11 +222,13 @@ def _sweep(plan, inputs, work, seed, number, layer, read, slots, pairs, sums):  
 
 
 @compiled_inline
-def forward(plan, inputs, plain, work, seed, number, again, read, slots, pairs, sums, kept, m, chains):  # type: ignore[no-untyped-def]
+def forward(
+    plan, inputs, plain, work, seed, number, again, read, slots, pairs, sums, kept, m, chains
+):  # type: ignore[no-untyped-def]
     """Draw the hidden layers of one network; what depends on the inputs alone is kept if ``again``."""
     depth, eps = plan.widths.shape[0] - 2, np.finfo(inputs.dtype).eps
     drawn, k = work.literal.shape[1] > 0, inputs.shape[0]
-    if drawn:
+    if plain is not None and drawn:
         apply_layer(plan, 0, seed, number, plain, work.literal, work.rows, work.room)
     for layer in range(depth + 1):
         if layer > 0 or not again:
@@ -254,6 +257,14 @@ def slots_of(used: Any) -> Any:
     return np.where(used, np.cumsum(used) - 1, -1)
 
 
+def plain_inputs(plan: Plan, inputs: NDArray[Any], read: bool) -> NDArray[np.float64] | None:
+    """Float64 inputs for layers whose weights are drawn; None, which compiles less, if all are Gaussian."""
+    depth = len(plan.widths) - 2
+    ends = {0: depth > 0, depth: read}
+    drawn = any(wanted and not is_gaussian(plan, layer) for layer, wanted in ends.items())
+    return inputs.astype(np.float64) if drawn else None
+
+
 def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  # type: ignore[no-untyped-def]
     """Fill the results of networks ``first``, ``first + 1``, ...; chunks are of the type of the inputs.
 
@@ -265,24 +276,24 @@ def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  #
     height = int(padded(k * many)) * (int(slots.max()) + 1) if len(pairs) else 0
     drawn_readout = read and not is_gaussian(plan, depth)
     work = workspace(plan, inputs, height, drawn_readout, depth > 0 and not is_gaussian(plan, 0))
-    plain, sums = inputs.astype(np.float64), no_sums(k, many, height)
-    _sample(
-        plan, inputs, plain, np.uint64(seed), first, pairs, slots, work, sums, outputs, chains,
-        kernels, read,
+    draw(
+        plan, inputs, plain_inputs(plan, inputs, read), np.uint64(seed), first, pairs, slots, work,
+        no_sums(k, many, height), outputs, chains, kernels, read,
     )  # fmt: skip
 
 
 @compiled_bare
-def _sample(  # type: ignore[no-untyped-def]
+def draw(  # type: ignore[no-untyped-def]
     plan, inputs, plain, seed, first, pairs, slots, work, sums, outputs, chains, kernels, read
 ):
+    """As ``sample`` in given room, with ``plain_inputs`` and ``slots_of`` the Jacobians."""
     depth, eps, kept = plan.widths.shape[0] - 2, np.finfo(inputs.dtype).eps, chains.shape[1]
     for m in range(chains.shape[0]):
         number, again = first + m, m > 0 and depth > 0
         zero(sums.outputs)
         zero(sums.products)
         zero(sums.crossed)
-        if work.readout.shape[1] > 0:
+        if plain is not None and work.readout.shape[1] > 0:
             _draw_readout(plan, work, seed, number)
         forward(
             plan, inputs, plain, work, seed, number, again, read, slots, pairs, sums, kept, m,

@@ -18,7 +18,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from theory.networks.compiled import LANES, compiled_bare, compiled, emitted, philox, philox_lanes
+from theory.networks.compiled import LANES, compiled, compiled_bare, emitted, philox, philox_lanes
 from theory.networks.emitter import Emitter, called, constant, shuffled
 
 CHUNK = 128
@@ -105,7 +105,7 @@ class _Polar:
             value = self.emit.fused(value, z, self.number(c))
         return value
 
-    def split(self, x: Any, half: int, mantissa: int, reciprocal: Any = None) -> tuple[Any, Any]:
+    def split(self, x: Any, half: int, mantissa: int) -> tuple[Any, Any]:
         """Integer e and f in [sqrt(1/2) - 1, sqrt(2) - 1) with x = 2^e (1 + f); ``half`` encodes sqrt(1/2)."""
         builder = self.builder
         bits = builder.bitcast(x, self.whole)
@@ -135,7 +135,9 @@ class _Polar:
         z = builder.fmul(s, s)
         r = builder.fmul(z, self.polynomial(z, _LOG_64))
         half = builder.fmul(builder.fmul(self.number(0.5), f), f)
-        low = emit.fused(e, self.number(1.90821492927058770002e-10), builder.fmul(s, builder.fadd(half, r)))
+        low = emit.fused(
+            e, self.number(1.90821492927058770002e-10), builder.fmul(s, builder.fadd(half, r))
+        )
         small = builder.fsub(builder.fsub(half, low), f)
         log = emit.fused(e, self.number(6.93147180369123816490e-01), builder.fneg(small))
         return called(builder, "sqrt", builder.fmul(self.number(-2.0), log))
@@ -215,7 +217,7 @@ def _single(emit: Emitter, counter: list[Any]) -> list[Any]:
 def _draw(
     typing_context: Any, out: Any, begin: Any, count: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any
 ) -> Any:  # fmt: skip
-    """Write normals ``begin``, ..., ``begin + count - 1`` of a row, ``begin`` a multiple of the group drawn at a time."""
+    """Write ``count`` normals of a row from ``begin`` on, a multiple of the group drawn at a time."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         emit = Emitter(context, builder, signature, arguments)

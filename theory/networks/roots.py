@@ -13,6 +13,52 @@ from theory.networks.compiled import compiled_bare, wide
 
 
 @compiled_bare
+def zero(matrix):  # type: ignore[no-untyped-def]
+    """Fill a matrix with zeros."""
+    for a in range(matrix.shape[0]):
+        for b in range(matrix.shape[1]):
+            matrix[a, b] = 0.0
+
+
+@compiled_bare
+def add_matrix(scale, left, rows, terms, right, width, out):  # type: ignore[no-untyped-def]
+    """Add ``scale`` times ``left`` (rows, terms) times ``right`` (terms, width) to ``out``."""
+    wide()
+    for c in range(rows):
+        for i in range(terms):
+            part = scale * left[c, i]
+            for j in range(width):
+                out[c, j] += part * right[i, j]
+
+
+@compiled_bare
+def add_transposed(scale, left, rows, terms, right, width, out):  # type: ignore[no-untyped-def]
+    """Add ``scale`` times the transpose of ``left`` (terms, rows) times ``right`` (terms, width) to ``out``."""
+    wide()
+    for c in range(rows):
+        for i in range(terms):
+            part = scale * left[i, c]
+            for j in range(width):
+                out[c, j] += part * right[i, j]
+
+
+@compiled_bare
+def _subtract(room, rank, pivot, k, column):  # type: ignore[no-untyped-def]
+    """Take from a column what the ``rank`` columns before it explain."""
+    wide()
+    whole = rank - rank % 4
+    for c in range(0, whole, 4):  # four at a time: the column stays in registers
+        t0, t1, t2, t3 = room[c], room[c + 1], room[c + 2], room[c + 3]
+        f0, f1, f2, f3 = t0[pivot], t1[pivot], t2[pivot], t3[pivot]
+        for a in range(k):
+            column[a] = column[a] - t0[a] * f0 - t1[a] * f1 - t2[a] * f2 - t3[a] * f3
+    for c in range(whole, rank):
+        taken, factor = room[c], room[c, pivot]
+        for a in range(k):
+            column[a] -= taken[a] * factor
+
+
+@compiled_bare
 def square_root(matrix, k, tolerance, root, pivots, room):  # type: ignore[no-untyped-def]
     """Pivoted Cholesky factor of a symmetric semidefinite matrix, ``root`` root^T = ``matrix``; returns its rank.
 
@@ -38,16 +84,7 @@ def square_root(matrix, k, tolerance, root, pivots, room):  # type: ignore[no-un
         diagonal, column = sqrt(most), room[rank]
         for a in range(k):
             column[a] = matrix[pivot, a] / (scale[a] * scale[pivot])
-        whole = rank - rank % 4
-        for c in range(0, whole, 4):  # four at a time: the column stays in registers
-            t0, t1, t2, t3 = room[c], room[c + 1], room[c + 2], room[c + 3]
-            f0, f1, f2, f3 = t0[pivot], t1[pivot], t2[pivot], t3[pivot]
-            for a in range(k):
-                column[a] = column[a] - t0[a] * f0 - t1[a] * f1 - t2[a] * f2 - t3[a] * f3
-        for c in range(whole, rank):
-            taken, factor = room[c], room[c, pivot]
-            for a in range(k):
-                column[a] -= taken[a] * factor
+        _subtract(room, rank, pivot, k, column)
         for a in range(k):
             column[a] = column[a] / diagonal if rest[a] > 0.0 else 0.0
             rest[a] = max(rest[a] - column[a] ** 2, 0.0)

@@ -128,7 +128,10 @@ def flat(typing_context: Any, panel: Any) -> Any:
         source, view = emit.array(0), context.make_array(kind)(context, builder)
         pack: Any = cgutils.pack_array
         view.data, view.nitems, view.itemsize = source.data, source.nitems, constant(emit.size)
-        view.shape, view.strides = pack(builder, [source.nitems]), pack(builder, [constant(emit.size)])
+        view.shape, view.strides = (
+            pack(builder, [source.nitems]),
+            pack(builder, [constant(emit.size)]),
+        )
         return view._getvalue()
 
     return kind(panel), build

@@ -8,7 +8,7 @@ from scipy import stats
 
 import theory as th
 from theory.errors import ArchitectureError, InputError
-from theory.networks.normals import fill_normals, scratch
+from theory.networks.normals import fill_normals
 from theory.networks.roots import square_root
 from theory.networks.streams import Role, address
 

@@ -9,7 +9,10 @@ from scipy import stats
 
 import theory as th
 from theory.errors import ArchitectureError
+from theory.networks import exact as engine
 from theory.networks import relu_law
+from theory.networks.chunks import workspace
+from theory.networks.ensemble import prepare
 
 PAIRS = tuple(product(("true", "surrogate"), repeat=2))
 # Unequal norms; a duplicate, an opposite multiple, and zero.
@@ -17,6 +20,8 @@ FEW = np.array([[1.0, 0.5, -0.3, 0.7], [0.2, -2.0, 1.0, 0.4], [0.0, 0.3, 0.0, -1
 MANY = np.vstack([FEW, FEW[0], -2 * FEW[1], np.zeros(4)])
 # Family-wise false-alarm rate of each test for right code; seeds were fixed before any run.
 ALARM = 1e-6
+ROUNDING = {"float64": 1e-9, "float32": 1e-6}
+"""Relative differences of what is the same in every network."""
 
 
 def architecture(depth, laws=None):
@@ -47,7 +52,7 @@ def moments(run):
         yield one[:, :1, :1] * two
 
 
-def largest_gap(one, other):
+def largest_gap(one, other, rounding=1e-9):
     """Largest difference of means over its standard error, and how many were compared."""
     worst, count = 0.0, 0
     for u, v in zip(moments(one), moments(other), strict=True):
@@ -55,8 +60,8 @@ def largest_gap(one, other):
         size = np.abs(u).max(0) + np.abs(v).max(0)
         # What is the same in every network differs by rounding alone.
         gap = np.abs(u.mean(0) - v.mean(0))
-        free = error > 1e-9 * size
-        assert np.all(gap[~free] <= 1e-9 * size[~free])
+        free = error > rounding * size
+        assert np.all(gap[~free] <= rounding * size[~free])
         worst = max(worst, float((gap[free] / error[free]).max(initial=0.0)))
         count += gap.size
     return worst, count
@@ -152,13 +157,91 @@ BUGS = (
 )
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("bug", ["", *BUGS])
-def test_planted_bugs_are_caught(bug):
-    arch = architecture(2)
+def test_planted_bugs_are_caught(bug, dtype):
+    arch, options = architecture(2), {"method": "exact", "jacobians": PAIRS}
     mutant = by_definition(arch, FEW, 8, 20_000, 3, bug)
-    exact = th.sample_networks(arch, FEW, 8, 20_000, 1, method="exact", jacobians=PAIRS)
-    worst, count = largest_gap(mutant, exact)
+    exact = th.sample_networks(arch, FEW, 8, 20_000, 1, dtype=dtype, **options)
+    worst, count = largest_gap(mutant, exact, ROUNDING[dtype])
     assert (worst > limit_of(count)) == bool(bug)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "x", "outputs"),
+    [
+        (0, 4, FEW, 1),
+        (1, 8, FEW, 1),
+        (3, 8, FEW, 1),
+        (2, 3, MANY, 1),
+        (3, 8, MANY, 1),
+        (2, 6, FEW, 2),
+    ],
+    ids=lambda value: f"k={len(value)}" if isinstance(value, np.ndarray) else str(value),
+)
+def test_float32_has_the_literal_law_of_float64(depth, width, x, outputs):
+    arch, draws, rows = architecture(depth), 5000, len(x) * outputs
+    runs = [
+        th.sample_networks(
+            arch,
+            x,
+            width,
+            draws,
+            seed,
+            method=method,
+            jacobians=PAIRS,
+            outputs=outputs,
+            dtype=dtype,
+        )
+        for seed, method, dtype in ((1, "exact", "float32"), (2, "weights", "float64"))
+    ]
+    assert {a.dtype.name for a in (runs[0].outputs, runs[0].covariances, runs[0].ntk)} == {
+        "float32"
+    }
+    flat = [
+        SimpleNamespace(
+            outputs=run.outputs.reshape(draws, rows).astype(float),
+            covariances=np.kron(run.covariances, np.ones((outputs, outputs))).astype(float),
+            kernels={p: v.reshape(draws, rows, rows).astype(float) for p, v in run.kernels.items()},
+        )
+        for run in runs
+    ]
+    worst, count = largest_gap(*flat, ROUNDING["float32"])
+    assert worst < limit_of(count)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("width", [64, 2047, 2049, 4700, 6145])
+def test_linear_networks_are_homogeneous(width, dtype):
+    """f(x) = h^2(x) . df/dh^2 for every x and any gradient: W^T V agrees with W x, in one stretch or in several."""
+    arch = th.Architecture(3, th.identity(), weight_std=1.2)
+    task = prepare(arch, MANY, width, 3, method="exact", jacobians=PAIRS[:1])
+    x, k, height = MANY.astype(dtype), len(MANY), 8
+    work, sums = workspace(task.plan, x, height, False, False), engine.no_sums(k, 1, height)
+    outputs, chains = np.zeros((1, k)), np.zeros((1, 1, k, k))
+    pairs, slots = np.array([[0, 0]]), np.array([0, -1])
+    engine.draw(
+        task.plan, x, None, task.seed, 0, pairs, slots, work, sums, outputs, chains,
+        np.zeros((1, 1, k, k)), True,
+    )  # fmt: skip
+    # crossed = N^T V over hidden layer 2, whose pre-activations are its root times N.
+    products = work.roots[1, :k].astype(float) @ sums.crossed[:k, :k]
+    size = np.abs(work.roots[1, :k]).astype(float) @ np.abs(sums.crossed[:k, :k])
+    expected = np.broadcast_to(outputs[0][:, None], (k, k))
+    tolerance = 1e-10 if dtype == "float64" else 2e-4
+    assert np.abs(products - expected).max() < tolerance * size.max()
+
+
+def test_nothing_is_allocated_for_a_network():
+    from numba.core.runtime import _nrt_python, rtsys
+
+    _nrt_python.memsys_enable_stats()
+    arch, counts = th.Architecture(3, th.hardtanh("1/2")), []
+    for draws in (1, 30):
+        before = rtsys.get_allocation_stats().alloc
+        th.sample_networks(arch, FEW, 40, draws, 1, method="exact", threads=1, batch=draws)
+        counts.append(rtsys.get_allocation_stats().alloc - before)
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
@@ -187,9 +270,10 @@ def test_several_outputs_have_the_literal_law(depth):
         np.testing.assert_allclose(runs[0].ntk[:5, :, 0, :, 0], single, rtol=1e-12)
 
 
-def test_bits_do_not_depend_on_threads_batches_or_offset():
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_bits_do_not_depend_on_threads_batches_or_offset(dtype):
     arch = architecture(3)
-    options = {"seed": 4, "jacobians": PAIRS, "method": "exact"}
+    options = {"seed": 4, "jacobians": PAIRS, "method": "exact", "dtype": dtype}
     whole = th.sample_networks(arch, MANY, (600, 33, 257), 7, threads=1, **options)
     for extra in ({"threads": 2}, {"threads": 2, "batch": 3}, {"batch": 1}):
         other = th.sample_networks(arch, MANY, (600, 33, 257), 7, **options, **extra)
@@ -201,17 +285,21 @@ def test_bits_do_not_depend_on_threads_batches_or_offset():
     np.testing.assert_array_equal(later.outputs, whole.outputs[4:])
 
 
-def test_equal_opposite_and_zero_inputs():
+@pytest.mark.parametrize(
+    ("dtype", "rtol", "atol"), [("float64", 1e-9, 1e-12), ("float32", 2e-4, 2e-5)]
+)
+def test_equal_opposite_and_zero_inputs(dtype, rtol, atol):
     odd = th.Architecture(3, th.hardtanh("1/2"), th.erf(2), weight_std=1.3)
-    run = th.sample_networks(odd, MANY, 50, 4, 5)
-    np.testing.assert_allclose(run.outputs[:, 0], run.outputs[:, 3], rtol=1e-10, atol=1e-13)
+    run = th.sample_networks(odd, MANY, 50, 4, 5, dtype=dtype)
+    alike = {"rtol": rtol, "atol": atol}
+    np.testing.assert_allclose(run.outputs[:, 0], run.outputs[:, 3], **alike)
     np.testing.assert_array_equal(run.outputs[:, 5], 0.0)
     np.testing.assert_array_equal(run.ntk[:, 5], 0.0)
-    np.testing.assert_allclose(run.ntk[:, 0], run.ntk[:, 3], rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(run.ntk[:, :, 0], run.ntk[:, :, 3], rtol=1e-9, atol=1e-12)
-    twice = th.sample_networks(odd, np.vstack([FEW, -FEW[:1]]), 50, 4, 5)
-    np.testing.assert_allclose(twice.outputs[:, 3], -twice.outputs[:, 0], rtol=1e-10, atol=1e-13)
-    np.testing.assert_allclose(twice.ntk[:, 3, 3], twice.ntk[:, 0, 0], rtol=1e-9)
+    np.testing.assert_allclose(run.ntk[:, 0], run.ntk[:, 3], **alike)
+    np.testing.assert_allclose(run.ntk[:, :, 0], run.ntk[:, :, 3], **alike)
+    twice = th.sample_networks(odd, np.vstack([FEW, -FEW[:1]]), 50, 4, 5, dtype=dtype)
+    np.testing.assert_allclose(twice.outputs[:, 3], -twice.outputs[:, 0], **alike)
+    np.testing.assert_allclose(twice.ntk[:, 3, 3], twice.ntk[:, 0, 0], rtol=rtol)
 
 
 @pytest.mark.parametrize("angle", [1e-3, 1e-5, 1e-7, 1e-8, 1e-9])

@@ -10,7 +10,8 @@ from theory.kernels.weights import Latent
 from theory.networks import streams
 from theory.networks.compiled import LANES, compiled, philox_lanes
 from theory.networks.entries import latent_weights
-from theory.networks.streams import Role, biases, blocks
+from theory.networks.normals import fill_normals, normals_from
+from theory.networks.streams import Role, address, biases, blocks
 
 # Each statistical test below is a refutation at 1e-6 for right code; seeds were fixed before any run.
 ALARM = 1e-6
@@ -86,6 +87,53 @@ def test_normals_are_box_muller_of_the_blocks():
         other = radius * np.choose(quarter, [p[1] for p in points])
         expected = np.column_stack([first, other]).ravel()[:501]
         np.testing.assert_allclose(z[row], expected, rtol=4e-15, atol=1e-300)
+
+
+def single(count, row=0):
+    out = np.empty(count, np.float32)
+    fill_normals(out, count, address(np.uint64(5), 2, 1, int(Role.WEIGHT)), row)
+    return out
+
+
+def test_float32_normals_are_box_muller_of_the_words():
+    """Numbers b, b + 16, b + 32, b + 48 of 64 are of block b: two pairs of words, a radius and an angle each."""
+    words = blocks(5, 2, 1, Role.WEIGHT, 0, 64)
+    halves = [words[:, 0] >> np.uint64(32), words[:, 0], words[:, 1] >> np.uint64(32), words[:, 1]]
+    w = [(v & np.uint64(2**32 - 1)).astype(np.int64) for v in halves]
+    parts = []
+    for radial, angular in (w[:2], w[2:]):
+        radius = np.sqrt(-2 * np.log((radial + 0.5) * 2.0**-32))
+        angle = ((angular * 4 + 2 + 2**31) % 2**32 - 2**31) * (np.pi / 2 * 2.0**-32)
+        cosine = np.where(angular >> 31, -1, 1) * np.cos(angle)
+        upright = (angular >> 30) & 1 == 0
+        parts += [radius * np.where(upright, cosine, np.sin(angle))]
+        parts += [radius * np.where(upright, np.sin(angle), cosine)]
+    expected = np.stack(parts).reshape(4, 4, 16).transpose(1, 0, 2).ravel()
+    np.testing.assert_allclose(single(256), expected, rtol=3 * 2.0**-23)
+
+
+def test_float32_normal_law():
+    z = np.concatenate([single(10_000, row) for row in range(20)]).astype(float)
+    assert stats.kstest(z, "norm").pvalue > ALARM
+    limit, scale = stats.norm.isf(ALARM / 12), np.sqrt(len(z))
+    for power, variance, exact in ((1, 1, 0), (2, 2, 1), (3, 15, 0), (4, 96, 3)):
+        assert abs((z**power).mean() - exact) * scale < limit * np.sqrt(variance)
+    for step in (1, 16, 32, 48, 64):
+        assert abs(np.corrcoef(z[:-step], z[step:])[0, 1]) * scale < limit
+        assert abs(np.corrcoef(z[:-step] ** 2, z[step:] ** 2)[0, 1]) * scale < limit
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_normals_do_not_depend_on_how_many_are_drawn(dtype):
+    stream = address(np.uint64(5), 2, 1, int(Role.WEIGHT))
+    longest = np.empty(1000, dtype)
+    fill_normals(longest, 1000, stream, 3)
+    for count in (0, 1, 15, 16, 17, 63, 64, 65, 500):
+        out = np.full(count + 2, 7.0, dtype)
+        fill_normals(out, count, stream, 3)
+        np.testing.assert_array_equal(out, [*longest[:count], 7.0, 7.0])
+        normals_from(out, 64, count, stream, 3)
+        np.testing.assert_array_equal(out[:count], longest[64 : 64 + count])
 
 
 def test_normal_law():
