@@ -66,7 +66,7 @@ def draw_parameters(plan, seed, network, parameters):  # type: ignore[no-untyped
             for j in range(fan_in):
                 matrix[i, j] = plan.scales[layer] * row[j]
         if plan.bias_stds[layer] > 0.0:
-            fill_normals(line, fan_out, address(seed, network, layer, _BIAS), 0, room)
+            fill_normals(line, fan_out, address(seed, network, layer, _BIAS), 0)
             start = first_bias(plan, layer)
             for i in range(fan_out):
                 parameters[start + i] = line[i]
