@@ -31,6 +31,18 @@ def test_known_roots(digits):
             assert ball.rad() < 3 * arb(10) ** -digits
 
 
+def test_digits_double_from_step_to_step():
+    """Two values a step: ninety digits, 300 bits, take about eight steps from width 2; bisection takes 300."""
+    looked = []
+
+    def counted(x):
+        looked.append(x)
+        return of(lambda y: y.exp() - 3)(x)
+
+    sign_change(counted, Fraction(1, 3), Fraction(5, 2), 90)
+    assert len(looked) < 30
+
+
 def test_a_root_that_is_hit_exactly_is_enclosed():
     ball = sign_change(of(lambda x: x - arb(3) / 4), Fraction(0), Fraction(3, 2), 30)
     assert ball.contains(arb(3) / 4)

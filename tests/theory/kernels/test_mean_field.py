@@ -255,3 +255,21 @@ def test_stochastic_weights_have_one_stable_correlation_and_no_chaos(mean_square
 def test_a_mean_square_is_a_share(mean_square):
     with pytest.raises(InputError, match="mean_square"):
         th.MeanField(th.sign(), mean_square=mean_square)
+
+
+@every_case
+def test_stochastic_slopes_are_derivatives_and_gradients_pass_through_means(layer):
+    noisy = th.MeanField(
+        layer.activation, layer.surrogate, layer.weight_std, layer.bias_std, mean_square=0.6
+    )
+    rho, h = np.array([-0.6, 0.1, 0.8]), 1e-5
+    numeric = (noisy.correlation_map(rho + h, 1.3) - noisy.correlation_map(rho - h, 1.3)) / (2 * h)
+    np.testing.assert_allclose(noisy.correlation_slope(rho, 1.3), numeric, atol=1e-8)
+    for pair in ("ts", "ss"):
+        assert noisy.chi(pair, 1.3) == pytest.approx(0.6 * layer.chi(pair, 1.3), rel=1e-14)
+        variance, bias = noisy.critical_line(pair, 1.3)
+        if bias >= 0:
+            there = th.MeanField(
+                layer.activation, layer.surrogate, math.sqrt(variance), math.sqrt(bias), 0.6
+            )
+            assert there.chi(pair, 1.3) == pytest.approx(1.0, rel=1e-13)
