@@ -156,3 +156,50 @@ def _horocycle(power: int) -> Verdict:
 def every_ratio_has_negative_coefficients() -> Verdict:
     """The closed form of the slope, and the circle on which its exponential stays put."""
     return _horocycle(3)
+
+
+def _oscillation(share: int) -> Verdict:
+    """Compare n times the estimator's coefficient of rho^(2n+3) with a sine of sqrt(2n) beta/share, within 2/sqrt n."""
+
+    def parts() -> Iterator[tuple[str, Verdict]]:
+        # The alternating sum of a Laguerre polynomial loses about 2 sqrt(n x) e-folds.
+        with flint.ctx.workprec(1500):
+            for beta in ("0.5", "1", "1.5"):
+                value = arb(beta)
+                x = value * value / 2
+                for n in (400, 2500, 10_000, 40_000):
+                    term = (-x).exp() / arb.pi() * x.laguerre_l(n, arb(1) / 2) / (n + 1)
+                    scaled = term * n * (arb.pi() ** 3 * x).sqrt() * (x / 2).exp()
+                    gap = abs(scaled - ((2 * arb(n)).sqrt() * value / share).sin())
+                    shown = f"gap {gap.str(4)} at n = {n}, beta = {beta}"
+                    if gap < 2 / arb(n).sqrt():
+                        yield (
+                            f"beta = {beta}, n = {n}",
+                            Verdict(Grade.ENCLOSED, shown, None, TRUSTS),
+                        )
+                    elif gap > 2 / arb(n).sqrt():
+                        yield (
+                            f"beta = {beta}, n = {n}",
+                            Verdict(Grade.REFUTED, shown, shown, TRUSTS),
+                        )
+                    else:
+                        yield f"beta = {beta}, n = {n}", Verdict(Grade.UNDECIDED, shown)
+
+    return every(parts())
+
+
+@claim(
+    "T27.oscillation",
+    statement=r"The estimator's part of the coefficient of $\rho^{2n+3}$ is $\sim\frac{e^{-x/2}}{\pi^{3/2}x^{1/2}}"
+    r"\frac{\sin(\sqrt{2n}\beta)}n$, $x=\beta^2/2$, which outweighs the arcsine's $n^{-3/2}$.",
+    source=f"{SECTION}, T27 (constant derived here)",
+    hypotheses=(
+        r"$\beta=.5,1,1.5$; $n=400,2500,10^4,4\cdot10^4$; $\sim$ read as within $2n^{-1/2}$ of the sine",
+        "T27.series for the coefficient",
+    ),
+    aims_at=Grade.ENCLOSED,
+    mutant=lambda: _oscillation(2),
+)
+def coefficients_oscillate() -> Verdict:
+    """Laguerre polynomials in balls against the sine."""
+    return _oscillation(1)
