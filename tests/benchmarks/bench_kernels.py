@@ -2,9 +2,10 @@
 
 Inputs are normal, row by row times a number uniform in [1/2, 2]; one row is a near-duplicate of another, at a relative
 distance of 1e-6. Seconds are of processor time, summed over threads, of the best of some runs after compilation; ours
-are on one thread. Memory is what a process grows by at its peak, the result of 8 N^2 bytes included. Errors are the
-greatest of |value - exact| / |exact|: over ordinary pairs and one diagonal entry, and at the near-duplicates. Exact
-values come from the recursion of claim T5 in numbers of 40 digits, each expectation the midpoint of an Arb ball.
+are on one thread. Memory is what a process grows by at its peak, the result of 8 N^2 bytes included, but for what it
+held free before. Errors are the greatest of |value - exact| / |exact|: over ordinary pairs and one diagonal entry, and
+at the near-duplicates. Exact values come from the recursion of claim T5 in numbers of 40 digits, each expectation the
+midpoint of an Arb ball.
 
 neural-tangents is from another time: it gets an environment of its own, built once under build/neural-tangents from the
 requirements beside this file (about 600 MB; it needs the network), and float64. Where that fails, the reason is printed
@@ -93,6 +94,7 @@ def cases() -> list[Case]:
         Case("NTK of ReLU", arch(th.relu()), "ntk", ordinary, "relu", "ntk", 4096),
         Case("NNGP of sign", ste, "nngp", ordinary, "sign", "nngp", 4096),
         Case("NTK of sign/hardtanh", ste, "ntk", ("true", "surrogate"), "sign", "nngp", 4096),
+        Case("NNGP of hardtanh", arch(th.hardtanh(1)), "nngp", ordinary, "hardtanh", "nngp", 1024),
         Case("NTK of hardtanh", arch(th.hardtanh(1)), "ntk", ordinary, "hardtanh", "ntk", 1024),
     ]
 

@@ -22,6 +22,14 @@ def test_the_example_prints_what_it_says(capsys):
     assert capsys.readouterr().out == block("text")
 
 
+def test_the_guide_to_interfaces_prints_what_it_says(capsys):
+    guide = (ROOT / "docs" / "guide" / "interfaces.md").read_text(encoding="utf-8")
+    known: dict[str, object] = {}
+    for code, shown in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", guide, re.DOTALL):
+        exec(compile(code, "interfaces.md", "exec"), known)
+        assert capsys.readouterr().out == shown
+
+
 def test_links_and_pictures_exist():
     for page in ("README.md", "CONTRIBUTING.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
