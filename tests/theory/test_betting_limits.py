@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from theory import betting
-from theory.betting import betting_lower_mean
+from theory import confidence
+from theory.confidence import betting_lower_mean
 
 SEQUENCES = np.array(list(product([0.0, 1.0], repeat=10)))
 
@@ -21,8 +21,10 @@ def chances(mean, low, high):
 @pytest.mark.parametrize("mean", [0.05, 0.3, 0.8])
 def test_capital_is_a_martingale(mean):
     """Over all 2^10 sequences of fair bets the mean capital is 1; stakes that peek would break it."""
-    stakes = np.array([betting._stakes(row, 0.05) for row in SEQUENCES])
-    capital = np.prod(1 + np.minimum(stakes, betting.BOLDEST / mean) * (SEQUENCES - mean), axis=1)
+    stakes = np.array([confidence._stakes(row, 0.05) for row in SEQUENCES])
+    capital = np.prod(
+        1 + np.minimum(stakes, confidence.BOLDEST / mean) * (SEQUENCES - mean), axis=1
+    )
     assert float(chances(mean, 0.0, 1.0) @ capital) == pytest.approx(1.0, abs=1e-12)
     assert capital.min() > 0
 
