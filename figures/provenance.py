@@ -1,7 +1,8 @@
 """What the arrays and the files of a figure depend on, as digests.
 
-Arrays depend on ``theory``, on the versions, and on the figure's module without its drawing and its words: a
-new colour or caption redraws, and recomputes nothing.
+Arrays depend on ``theory``, on the versions, on the figure's module without its drawing and its words, and on a record
+of measurements beside it, of the same name with the ending ``.json``: a new colour or caption redraws, and recomputes
+nothing.
 """
 
 import ast
@@ -9,6 +10,7 @@ import hashlib
 import inspect
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from figures.base import Figure
@@ -59,6 +61,9 @@ def data_digest(figure: Figure) -> str:
         if name not in _DRAWING_ONLY:
             kept = [node for node in ast.parse(source).body if not _draws(node)]
             state.update(f"{name} {ast.dump(ast.Module(kept, []))}\n".encode())
+        record = Path(inspect.getfile(import_module(name))).with_suffix(".json")
+        if record.exists():
+            state.update(record.read_bytes())
     return state.hexdigest()
 
 
