@@ -59,14 +59,15 @@ def test_a_run_resumes_to_the_bits_of_an_archive(hardlimit, data, request_of, tm
         assert np.array_equal(store.ensemble().ntk, arrays["ntk"])
 
 
-def test_conditional_kernels(hardlimit, data, request_of, tmp_path):
-    extra = ("--conditional", "--draws", 6)
+def test_float32_and_conditional_kernels(hardlimit, data, request_of, tmp_path):
+    extra = ("--dtype", "float32", "--conditional", "--draws", 6)
     told = json.loads(hardlimit(*request_of, *extra, "--block", 6, "--json").stdout)
-    assert told["dtype"] == "float64"
+    assert told["dtype"] == "float32"
     archive = tmp_path / "run.npz"
     hardlimit("sample", data, *SMOOTH, "--out", archive, *extra)
     found = th.open_store(tmp_path / "run.zarr").ensemble()
     with np.load(archive) as arrays:
+        assert arrays["outputs"].dtype == arrays["conditional_ntk"].dtype == np.float32
         assert np.array_equal(found.ntk, arrays["ntk"])
         (means,) = found.conditional_kernels.values()
         assert np.array_equal(means, arrays["conditional_ntk"])

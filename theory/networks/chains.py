@@ -125,7 +125,7 @@ def sign_chain(
         s_w > 0 and s_b >= 0 of every later layer.
     hidden
         Weights of the layers 2, ..., L: ``"gaussian"`` (claim B55), or ``"rademacher"`` (claim B56; no bias, and
-        sgn 0 = +1, which matters for even widths only).
+        sgn 0 = +1, which matters for even widths only: there ``sample_networks``, with sign(0) = 0, draws others).
 
     Raises
     ------

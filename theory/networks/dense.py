@@ -12,7 +12,8 @@ import numpy as np
 
 from theory.kernels.weights import Latent
 from theory.networks.compiled import compiled
-from theory.networks.entries import fill_row
+from theory.networks.entries import fill_row, is_masked
+from theory.networks.normals import fill_normals
 from theory.networks.plan import NONE, evaluate
 from theory.networks.vectors import (
     BYTES,
@@ -89,10 +90,13 @@ def kept_before(plan, layer):  # type: ignore[no-untyped-def]
 def _draw_rows(plan, layer, entries, start, stop, rows, place, latent, room):  # type: ignore[no-untyped-def]
     """Draw rows ``start``, ..., ``stop`` - 1 into a flat array from ``place`` on."""
     fan_in, mapping = plan.widths[layer], plan.weight_maps[layer]
+    plain = plan.latents[layer] != _SIGN and not is_masked(entries)
     for i in range(start, stop):
         first = place + (i - start) * stride(fan_in)
         row = rows[first : first + stride(fan_in)]
-        if mapping == NONE:
+        if mapping == NONE and plain:
+            fill_normals(row, fan_in, entries.values, i)
+        elif mapping == NONE:
             fill_row(row, fan_in, plan.latents[layer], entries, i, room)
         else:
             fill_row(latent[i - start], fan_in, plan.latents[layer], entries, i, room)

@@ -72,8 +72,9 @@ def prepare(
     pairs = check_pairs(arch, jacobians) if ntk else ()
     many = checks.positive_int(outputs, "outputs")
     chosen, why = _choose(method, arch, x, hidden, ntk)
+    name = DTYPES[DTYPES.index(dtype)]  # plain text, also where a NumPy dtype was given
     task = Task(
-        chosen, flatten(arch, x.shape[1], hidden, many), x, key, pairs, why, conditional, dtype
+        chosen, flatten(arch, x.shape[1], hidden, many), x, key, pairs, why, conditional, name
     )
     if conditional:
         _check_conditional(task)

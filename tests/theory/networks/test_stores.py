@@ -19,7 +19,7 @@ def described(**changes):
 
 
 HERE = described()
-SHORT = described(dtype="float32")
+SHORT = described(method="exact", conditional=True, dtype="float32")
 
 
 @pytest.fixture(scope="module")
@@ -80,21 +80,23 @@ def test_statistics_alone(tmp_path):
         store.read("outputs")
 
 
-def test_conditional_kernels(tmp_path):
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_conditional_kernels(dtype, tmp_path):
     """Kept, merged and resumed as they are drawn at once."""
-    asked = described(method="exact", conditional=True)
-    whole = th.sample_networks(ARCH, X, 3, 24, seed=7, conditional=True)
+    asked = described(method="exact", conditional=True, dtype=dtype)
+    whole = th.sample_networks(ARCH, X, 3, 24, seed=7, conditional=True, dtype=dtype)
     store = th.open_store(tmp_path / "run.zarr", asked, block=BLOCK)
     th.run_ensemble(asked, 8, store=store)
     total = th.run_ensemble(asked, 24, store=th.open_store(store.path))
     found = th.open_store(store.path).ensemble()
     assert store.names == ("outputs", "covariances", "kernels", "conditional_kernels")
     for name in ("outputs", "covariances", "ntk"):
+        assert getattr(found, name).dtype == dtype
         assert np.array_equal(getattr(found, name), getattr(whole, name))
     ((pair, means),) = found.conditional_kernels.items()
     assert np.array_equal(means, whole.conditional_kernels[pair])
     assert total.to_bytes() == th.run_ensemble(asked, 24).to_bytes()
-    expected = means.mean(axis=0)
+    expected = means.astype(float).mean(axis=0)
     np.testing.assert_allclose(total.mean("conditional_kernels").value[0], expected, rtol=1e-12)
 
 
