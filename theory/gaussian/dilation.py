@@ -49,13 +49,13 @@ def dilations(
             left = at[i]
             if width[i] > 0.0:
                 count = _panel(
-                    left, width[i], above, below, step, poly, table, scales,
+                    left, width[i], True, above, below, step, poly, table, scales,
                     weight, change, value, count,
                 )  # fmt: skip
                 left += width[i]
             if at[i + 1] > left:
                 count = _panel(
-                    left, at[i + 1] - left, above, below, step, poly, table, scales,
+                    left, at[i + 1] - left, False, above, below, step, poly, table, scales,
                     weight, change, value, count,
                 )  # fmt: skip
         total = 0.0
@@ -124,7 +124,7 @@ def _sort(at: Float, width: Float, n: int) -> None:
 
 @njit(nogil=True, error_model="numpy")
 def _panel(
-    left: float, width: float, above: float, below: float, step: float,
+    left: float, width: float, narrow: bool, above: float, below: float, step: float,
     poly: Float, table: Float, scales: Float,
     weight: Float, change: Float, value: Float, count: int,
 ) -> int:  # fmt: skip
@@ -135,17 +135,22 @@ def _panel(
         density = 0.5 * width * _WEIGHTS[i] * INV_SQRT_2PI * math.exp(-0.5 * z * z)
         for sign in (1.0, -1.0):
             weight[count] = density
-            change[count], value[count] = _change(sign, z, above, below, step, poly, table, scales)
+            change[count], value[count] = _change(
+                sign, z, off, left if narrow else -1.0, above, below, step, poly, table, scales
+            )
             count += 1
     return count
 
 
 @njit(nogil=True, error_model="numpy")
 def _change(
-    sign: float, z: float, above: float, below: float, step: float,
+    sign: float, z: float, off: float, passing: float, above: float, below: float, step: float,
     poly: Float, table: Float, scales: Float,
 ) -> tuple[float, float]:  # fmt: skip
-    """Return f(u) - f(v) and f(v) at u = sign * above * z, v = sign * below * z."""
+    """Return f(u) - f(v) and f(v) at u = sign * above * z, v = sign * below * z.
+
+    ``passing`` is where the kink lies that u has passed by ``off`` and v has not, if there is one.
+    """
     x, y, h = above * z, below * z, step * z
     change, value = sign * poly[1] * h, poly[0] + sign * poly[1] * y
     for j in range(scales.shape[0]):
@@ -165,6 +170,8 @@ def _change(
                     value += 0.5 * (here + there) + odd
                 else:
                     value += here * one[1] + there * two[1]
+            elif a > 0.0 and a / above == passing:
+                change += here * (above * off if order == 1.0 else 1.0)
             elif x > a or a == 0.0:
                 passed = y >= a
                 if order == 1.0:

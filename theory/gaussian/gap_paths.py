@@ -33,7 +33,7 @@ def asinh(x: float) -> float:
 
 
 @njit(nogil=True, error_model="numpy")
-def nearest(p: float, q: float, less: float, table: Float, at: tuple[float, float, float]) -> float:
+def nearest(p: float, less: float, table: Float, at: tuple[float, float, float]) -> float:
     """Return the least |x - y| of kinks, in standard deviations; ``less`` is 1/sqrt(p) - 1/sqrt(q)."""
     rp = 1.0 / math.sqrt(p)
     if less == 0.0:
@@ -41,10 +41,8 @@ def nearest(p: float, q: float, less: float, table: Float, at: tuple[float, floa
     nearest = np.inf
     for one in table:
         for other in table:
-            x, y = one[1] * rp, other[1] / math.sqrt(q)
             difference = abs((one[1] - other[1]) * rp + other[1] * less)
-            # A layer so thin takes no part in a sum of fourteen digits.
-            if difference > 1e-15 * (x + y):
+            if difference > 0.0:
                 nearest = min(nearest, difference)
     return nearest
 
@@ -71,9 +69,10 @@ def path(
     if inner * V > FAR:
         end = max(FAR / inner, V0)
         squares = (end - V0) * (end + V0)
-    kappa = min(end, 0.05 * nearest(P, Q, less, table, at))
+    kappa = min(end, 0.05 * nearest(P, less, table, at))
     if inner > 0.0:
         kappa = min(kappa, 2.0 * min(one, other) / at[1])
+    # A layer so thin takes no part in a sum of fourteen digits.
     kappa = max(kappa, 1e-15 * end)
     z, z0 = end / kappa, V0 / kappa
     squares /= kappa * kappa

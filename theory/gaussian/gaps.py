@@ -34,7 +34,7 @@ Int = NDArray[np.int64]
 # Up to which length of the path, in tau or in ln v, a number of nodes gives full precision.
 # A density that rises in the middle, of kinks far apart, is what takes the most.
 _RULES = (
-    (1.5, 16), (2.5, 28), (4.0, 44), (6.0, 64), (8.0, 80), (12.0, 112), (18.0, 160), (26.0, 224), (36.0, 304),
+    (1.5, 16), (2.5, 28), (4.0, 44), (6.0, 64), (8.0, 80), (12.0, 112), (18.0, 192), (26.0, 288), (36.0, 400),
 )  # fmt: skip
 # A value that is smaller has lost digits already.
 _LEAST = 1e-290

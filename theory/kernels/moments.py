@@ -33,9 +33,9 @@ class Moment:
         self._lock = Lock()
 
     @property
-    def is_fast(self) -> bool:
-        """Whether a point costs nanoseconds."""
-        return self._prepared.is_fast
+    def nanoseconds(self) -> float:
+        """Roughly what a point costs."""
+        return self._prepared.nanoseconds
 
     def __call__(self, layer: int, points: "Points", out: Float) -> tuple[Near, Law] | None:
         """Fill the values at the points; of near ones return the law of (f(u), f(v)), where that is known, f = g."""

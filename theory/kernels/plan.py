@@ -30,8 +30,8 @@ TILE = 128
 """Inputs on each side of a tile: its points and a few arrays of their size stay in cache."""
 
 
-PAYS, PAYS_EARLY = 2**18, 2**13
-"""Pairs of inputs of one norm from which a table of angles pays: where a layer takes nanoseconds, and where not."""
+PAYS, FEWEST, WORTH = 1e8, 2**14, 15.0
+"""Where a table of angles pays, for inputs of one norm: nanoseconds of the recursion, pairs, nanoseconds a pair."""
 
 DIFFERENCES = 0.125
 """The same bound as ``NEAR`` where differences are asked for: beyond it subtraction costs no digit."""
@@ -153,7 +153,9 @@ class GramPlan:
         variances = np.concatenate([self._rows.variances[0], self._columns.variances[0]])
         largest = float(variances.max())
         if (
-            pairs < (PAYS if self._recursion.is_fast else PAYS_EARLY)
+            pairs < FEWEST
+            or pairs * self._recursion.nanoseconds < PAYS
+            or self._recursion.nanoseconds < WORTH * len(kinds)
             or not self.arch.layers
             or largest - float(variances.min()) > SAME * largest
             or largest == 0
