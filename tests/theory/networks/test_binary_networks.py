@@ -5,9 +5,7 @@ import pytest
 from scipy import stats
 
 import theory as th
-from theory.networks import literal
 from theory.networks.chains import binomial_pmf, sign_chain
-from theory.networks.plan import flatten
 
 # Each statistical test refutes right code at 1e-6; seeds were fixed before any run.
 ALARM = 1e-6
@@ -115,18 +113,3 @@ def test_bits_do_not_depend_on_threads_batches_offset_or_other_inputs(law):
     fewer = th.sample_networks(arch, X[:2], (70, 33), 5, **options)
     np.testing.assert_array_equal(fewer.outputs, whole.outputs[:, :2])
     np.testing.assert_array_equal(fewer.ntk, whole.ntk[:, :2, :2])
-
-
-@pytest.mark.parametrize("law", [th.gaussian(), *LAWS], ids=str)
-def test_single_precision_is_near_double(law):
-    arch = th.Architecture(2, th.hardtanh(1), th.erf(1), weight_std=1.2, bias_std=0.3, weights=law)
-    plan = flatten(arch, 4, (40, 30))
-    pairs, used = np.array([[0, 1]]), np.array([True, True])
-    results = []
-    for kind in (np.float64, np.float32):
-        outputs, chains, kernels = np.empty((2, 3)), np.empty((2, 1, 3, 3)), np.empty((2, 1, 3, 3))
-        literal.sample(plan, X.astype(kind), np.uint64(3), 0, pairs, used, outputs, chains, kernels)
-        results.append((outputs, chains, kernels))
-    for double, single in zip(*results, strict=True):
-        np.testing.assert_allclose(single, double, rtol=1e-4, atol=1e-5)
-        assert np.abs(single - double).max() > 1e-9

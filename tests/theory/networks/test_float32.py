@@ -16,7 +16,12 @@ MANY = np.vstack([X, X[0], -2 * X[1], np.zeros(4)])
 # Family-wise false-alarm rate of each statistical test for right code; seeds were fixed before any run.
 ALARM = 1e-6
 DRAWS = 20_000
-SIGNS = (th.rademacher(), th.ternary_weights(0.4), th.permuted_blocks(2, "rademacher"))
+SIGNS = (
+    th.rademacher(),
+    th.ternary_weights(0.4),
+    th.sparse_weights(0.3, "rademacher"),
+    th.permuted_blocks(2, "rademacher"),
+)
 
 
 def architecture(depth, laws=None, std=1.2):
@@ -64,8 +69,9 @@ def p_value(one, other):
         ("exact", [th.rademacher(), th.gaussian(), th.rademacher()], 1.2),
         ("weights", None, 1.2),
         ("weights", th.binarized(th.hardtanh("1/2"), th.hardtanh(1)), 1.2),
+        ("weights", th.sparse_weights(0.6), 1.2),
     ],
-    ids=["exact", "planted", "exact, signs at both ends", "weights", "binarized"],
+    ids=["exact", "planted", "exact, signs at both ends", "weights", "binarized", "sparse"],
 )
 def test_same_law_as_in_float64(method, laws, std):
     """And another law, of weights 8 % larger, is seen."""
