@@ -23,6 +23,7 @@ from theory.kernels.recursion import TRAINING, ntk
 from theory.networks import one_layer_variance, sample_networks, tangent_spread
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 FEWEST = 8
 
@@ -57,11 +58,10 @@ class TangentDistance:
     confidence: float
 
     @property
-    def is_unbiased(self) -> FloatArray:
+    def is_unbiased(self) -> BoolArray:
         """Where the confidence interval of the bias (asymptotic) contains 0."""
         reach = float(ndtri((1 + self.confidence) / 2)) * self.bias.stderr
-        inside: FloatArray = np.abs(self.bias.value) <= reach
-        return inside
+        return np.asarray(np.abs(self.bias.value) <= reach)
 
     def wasserstein2(self, row: int, column: int) -> Sandwich:
         """W2 of Theta_n(x_row, x_column) to its limit: the root mean square deviation; limits asymptotic."""
