@@ -29,9 +29,10 @@ _CACHE = _FOLDER / "__pycache__" / f"compiled-{hashlib.sha256(_SOURCES).hexdiges
 
 def _njit(function: Callable[..., Any], **options: bool) -> Any:
     config: Any = numba.config
+    compile_it: Any = numba.njit
     before, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE)
     try:
-        return numba.njit(function, nogil=True, cache=True, error_model="numpy", **options)
+        return compile_it(function, nogil=True, cache=True, error_model="numpy", **options)
     finally:
         config.CACHE_DIR = before
 
@@ -95,8 +96,8 @@ def float_of(typing_context: Any, bits: Any) -> Any:
 
 
 def philox(
-    builder: Any, c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any, steps: tuple[int, int] = (1, 0)
-) -> tuple[Any, ...]:  # fmt: skip
+    builder: Any, steps: tuple[int, int], c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any
+) -> tuple[Any, ...]:
     """Four words of ``LANES`` Philox blocks, in 64-bit lanes whose upper halves are rubbish.
 
     Lane i adds i ``steps`` to the first two counter words. Written as vectors because the loop vectoriser takes 64-bit
@@ -138,7 +139,7 @@ def _philox(steps: tuple[int, int]) -> tuple[Any, Any]:
     vector = ir.VectorType(INDEX, LANES)
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        w0, w1, w2, w3 = philox(builder, *arguments[3:], steps=steps)
+        w0, w1, w2, w3 = philox(builder, steps, *arguments[3:])
         up, low = (ir.Constant(vector, [value] * LANES) for value in (32, 0xFFFFFFFF))
         for argument, upper, lower in ((0, w0, w1), (1, w2, w3)):
             array = context.make_array(signature.args[argument])(

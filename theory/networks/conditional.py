@@ -17,12 +17,19 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from theory.networks.chunks import CHUNK, clear, features, place_of, workspace
 from theory.networks.compiled import compiled_bare, compiled_inline, wide
-from theory.networks.exact import draw_chunk, forward, is_gaussian, no_sums, plain_inputs, slots_of
-from theory.networks.plan import evaluate
+from theory.networks.exact import (
+    Array,
+    draw_chunk,
+    forward,
+    is_gaussian,
+    no_sums,
+    plain_inputs,
+    slots_of,
+)
+from theory.networks.plan import Plan, evaluate
 from theory.networks.tiles import add_gram, block, flat, mix, padded
 
 
@@ -46,7 +53,7 @@ class Totals(NamedTuple):
     through: Any  # (sides, padded k^2, padded k) s_a N_c q_e
 
 
-def _panels(k: int, like: NDArray[Any]) -> Panels:
+def _panels(k: int, like: Array) -> Panels:
     short, square, triangle = (CHUNK * int(padded(rows)) for rows in _sizes(k))
     return Panels(
         np.zeros((2, short), like.dtype),
@@ -217,7 +224,9 @@ def _descend(square, k, pairs, rank, breadth, totals, mean, outer, rest, half): 
                 )
 
 
-def mean_kernels(plan, inputs, seed, first, pairs, used, kernels):  # type: ignore[no-untyped-def]
+def mean_kernels(
+    plan: Plan, inputs: Array, seed: Any, first: int, pairs: Array, used: Array, kernels: Array
+) -> None:
     """Fill ``kernels`` (m, pairs, k, k) with means given the hidden layers of networks ``first``, ``first + 1``, ...
 
     The hidden layers are those of ``exact.sample``. O(n k^4) operations and O(k^4) memory for each pair.

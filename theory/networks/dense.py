@@ -12,11 +12,11 @@ import numpy as np
 
 from theory.kernels.weights import Latent
 from theory.networks.compiled import compiled
+from theory.networks.emitter import BYTES
 from theory.networks.entries import fill_row, is_masked
 from theory.networks.normals import fill_normals
 from theory.networks.plan import NONE, evaluate
 from theory.networks.vectors import (
-    BYTES,
     GROUP,
     TILE,
     add_combinations,

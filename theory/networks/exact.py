@@ -32,6 +32,8 @@ from theory.networks.roots import extend, invert, residuals, square_root, zero
 from theory.networks.streams import Role, address
 from theory.networks.tiles import add_gram, add_lower_gram, block, columns, mix, padded
 
+Array = NDArray[Any]
+
 _WEIGHT, _BIAS = int(Role.WEIGHT), int(Role.BIAS)
 _PREACTIVATION, _NORMAL = int(Role.PREACTIVATION), int(Latent.NORMAL)
 
@@ -222,9 +224,9 @@ def _sweep(plan, inputs, work, seed, number, layer, read, slots, pairs, sums):  
 
 
 @compiled_inline
-def forward(
+def forward(  # type: ignore[no-untyped-def]
     plan, inputs, plain, work, seed, number, again, read, slots, pairs, sums, kept, m, chains
-):  # type: ignore[no-untyped-def]
+):
     """Draw the hidden layers of one network; what depends on the inputs alone is kept if ``again``."""
     depth, eps = plan.widths.shape[0] - 2, np.finfo(inputs.dtype).eps
     drawn, k = work.literal.shape[1] > 0, inputs.shape[0]
@@ -252,12 +254,12 @@ def is_gaussian(plan: Plan, layer: int) -> bool:
     return bool(plan.latents[layer] == _NORMAL and plain and not masked)
 
 
-def slots_of(used: Any) -> Any:
+def slots_of(used: Array) -> Array:
     """Place of each Jacobian among those that occur, or -1."""
     return np.where(used, np.cumsum(used) - 1, -1)
 
 
-def plain_inputs(plan: Plan, inputs: NDArray[Any], read: bool) -> NDArray[np.float64] | None:
+def plain_inputs(plan: Plan, inputs: Array, read: bool) -> NDArray[np.float64] | None:
     """Float64 inputs for layers whose weights are drawn; None, which compiles less, if all are Gaussian."""
     depth = len(plan.widths) - 2
     ends = {0: depth > 0, depth: read}
@@ -265,7 +267,10 @@ def plain_inputs(plan: Plan, inputs: NDArray[Any], read: bool) -> NDArray[np.flo
     return inputs.astype(np.float64) if drawn else None
 
 
-def sample(plan, inputs, seed, first, pairs, used, outputs, chains, kernels):  # type: ignore[no-untyped-def]
+def sample(
+    plan: Plan, inputs: Array, seed: Any, first: int, pairs: Array, used: Array, outputs: Array,
+    chains: Array, kernels: Array,
+) -> None:  # fmt: skip
     """Fill the results of networks ``first``, ``first + 1``, ...; chunks are of the type of the inputs.
 
     ``outputs`` (m, k o), or empty to skip the readout; ``chains`` (m, kept, k, k) takes the last ``kept`` of the

@@ -184,7 +184,7 @@ class _Polar:
 def _double(emit: Emitter, counter: list[Any]) -> list[Any]:
     """16 float64 normals of 8 blocks: numbers 2 b and 2 b + 1 are of block b."""
     builder, polar = emit.builder, _Polar(emit)
-    w0, w1, w2, w3 = philox(builder, *counter)
+    w0, w1, w2, w3 = philox(builder, (1, 0), *counter)
     up = polar.integer(32)
     low = polar.integer(0xFFFFFFFF)
     first, second = (
@@ -202,9 +202,9 @@ def _single(emit: Emitter, counter: list[Any]) -> list[Any]:
     builder, polar = emit.builder, _Polar(emit)
     halves = []
     for half in range(2):
-        words = philox(builder, emit.shifted(counter[0], 8 * half), *counter[1:])
+        drawn = philox(builder, (1, 0), emit.shifted(counter[0], 8 * half), *counter[1:])
         narrow = ir.VectorType(ir.IntType(32), 8)
-        halves.append([builder.trunc(word, narrow) for word in words])
+        halves.append([builder.trunc(word, narrow) for word in drawn])
     words = [shuffled(builder, one, two, list(range(16))) for one, two in zip(*halves, strict=True)]
     normals = []
     for u, angle in (words[:2], words[2:]):

@@ -23,9 +23,9 @@ from theory.networks.bits import (
     words_of,
 )
 from theory.networks.compiled import compiled
+from theory.networks.emitter import BYTES
 from theory.networks.entries import is_masked, row_of_masks
 from theory.networks.vectors import (
-    BYTES,
     add_row_differences,
     add_rows,
     popcount,

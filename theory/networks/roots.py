@@ -76,8 +76,8 @@ def square_root(matrix, k, tolerance, root, pivots, room):  # type: ignore[no-un
     while rank < k:
         pivot, most = 0, rest[0]
         for a in range(1, k):
-            if rest[a] > most:
-                pivot, most = a, rest[a]
+            larger = rest[a] > most
+            pivot, most = a if larger else pivot, rest[a] if larger else most
         if most <= tolerance:
             break
         pivots[rank] = pivot
