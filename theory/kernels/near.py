@@ -143,5 +143,7 @@ def image(f: Activation, law: Law, P: Float, Q: Float) -> tuple[Law, NDArray[np.
             lack[these] += value
     with np.errstate(invalid="ignore", divide="ignore"):
         delta = lack / (np.sqrt(one) * np.sqrt(other))
+        # Beyond, the product itself would be the difference of nearly equal numbers.
+        good &= delta <= 0.5
     sign = np.ones_like(law.sign) if f.parity == 1 else law.sign
     return Law(P, Q, np.where(swap, -difference, difference), delta, sign), good

@@ -196,7 +196,7 @@ def duplicate(angle: float, norm: float, kind: str, seed: int) -> tuple[Float, F
 
 DUPLICATES = [
     (1e-8, 1.0, "generic"), (1e-8, 1e-6, "sphere"), (1e-8, 1e6, "far"),
-    (1e-6, 1e6, "generic"), (1e-6, 1.0, "far"), (1e-3, 1.0, "generic"), (1e-3, 1e-6, "generic"),
+    (1e-6, 1e6, "generic"), (1e-6, 1.0, "far"), (1e-3, 1.0, "generic"), (1e-3, 1e-6, "generic"), (1e-3, 1e6, "sphere"),
 ]  # fmt: skip
 CONDITIONED = {
     "erf": (th.erf(), None),
