@@ -63,12 +63,13 @@ def through(
     kernel: Kernel | None, f: Activation, g: Activation, p: Float, q: Float, c: Float, threads: int
 ) -> tuple[Float, Status]:
     """Do the same with a kernel looked up before: hashing activations takes longer than one value."""
-    det, out = np.empty(p.shape), np.empty(p.shape)
-    status = np.empty(p.shape, np.int8)
+    out, status = np.empty(p.shape), np.empty(p.shape, np.int8)
 
     def work(s: slice) -> None:
-        determinants(p[s], q[s], c[s], det[s])
-        given_determinants(kernel, f, g, p[s], q[s], c[s], det[s], out[s], status[s])
+        # Of a slice, not of everything: new pages would cost more than a closed form.
+        det = np.empty(out[s].shape)
+        determinants(p[s], q[s], c[s], det)
+        given_determinants(kernel, f, g, p[s], q[s], c[s], det, out[s], status[s])
 
     in_slices(work, p.size, threads)
     return out, status
