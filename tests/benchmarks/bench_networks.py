@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numba import njit
 
 import theory as th
 from hardlimit.timing import Ratio, best_of
 from theory.kernels import Architecture
 from theory.networks import sample_covariances, sample_networks
 from theory.networks.chunks import CHUNK
-from theory.networks.compiled import compiled
 from theory.networks.normals import normals_from
 from theory.networks.streams import Role, address
 
@@ -52,7 +52,8 @@ def architecture(depth: int, law: object = None) -> Architecture:
     )
 
 
-@compiled
+# Not cached: a benchmark is loaded by its path, and a cache entry could not name its module.
+@njit(nogil=True, error_model="numpy")
 def _numbers(out, count, role):  # type: ignore[no-untyped-def]
     stream = address(0, 0, 0, role)
     for start in range(0, count, CHUNK):
