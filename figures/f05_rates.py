@@ -131,12 +131,12 @@ def _draw_depth(axes: Axes, arrays: Arrays, hidden: int, *, scaled: bool) -> Non
         axes.plot(line, on_line * known, **series.line)
     if scaled:
         name = ("exact", "exact", "power-law fit")[hidden]
-        # Between the points at n = 120 and n = 400, where whiskers are short.
+        # Between the points at n = 120 and n = 400, above the whiskers of their neighbours.
         place = 220.0
         law = np.exp(level) * place**exponent
         height = np.sqrt(place) * (law if known is None else np.interp(place, line, known))
         axes.annotate(
-            name, (place, height), (0, 7), textcoords="offset points", ha="center", fontsize=8,
+            name, (place, height), (0, 14), textcoords="offset points", ha="center", fontsize=8,
             color=series.colour,
         )  # fmt: skip
 
