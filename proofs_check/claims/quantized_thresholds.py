@@ -45,7 +45,7 @@ def _decay(power: int) -> Verdict:
     "S47.i",
     statement=r"$\min\,L(\sum_js_jw_j1\{Xu_j\ge0\},y)+\frac\beta2\sum_j(s_j^2+w_j^2)$ over threshold networks is "
     r"$\min_wL(Dw,y)+\beta\|w\|_1$ over the distinct columns $D=1\{Xu\ge0\}$, as soon as there are as many neurons "
-    r"as the LASSO uses columns: $\frac12(s^2+w^2)=|sw|+\frac12(|s|-|w|)^2$, and neurons of one pattern merge at no cost.",
+    r"as the LASSO uses columns: $\frac12(s^2+w^2)=|sw|+\frac12(|s|-|w|)^2$, neurons of one pattern merge at no cost.",
     source=f"{SOURCE}; {READ}",
     hypotheses=("amplitude and weight of each neuron are decayed, its direction is not",),
     aims_at=Grade.PROVED,
