@@ -12,6 +12,9 @@ from theory.quantized.losses import errors as errors
 from theory.quantized.losses import squared as squared
 from theory.quantized.losses import squared_hinge as squared_hinge
 from theory.quantized.network import Network as Network
+from theory.quantized.reparameterised.trainer import (
+    LocalReparameterisation as LocalReparameterisation,
+)
 from theory.quantized.schedules import Adam as Adam
 from theory.quantized.schedules import Constant as Constant
 from theory.quantized.schedules import Cosine as Cosine
