@@ -25,6 +25,8 @@ from theory.quantized.schedules import Linear as Linear
 from theory.quantized.schedules import Power as Power
 from theory.quantized.schedules import Schedule as Schedule
 from theory.quantized.schedules import schedule as schedule
+from theory.quantized.search import CoNNTrA as CoNNTrA
+from theory.quantized.search import coordinate_search as coordinate_search
 from theory.quantized.streams import Role as Role
 from theory.quantized.streams import generator as generator
 from theory.quantized.trainer import Batch as Batch
