@@ -13,10 +13,9 @@ from joblib import Parallel, delayed, parallel_config
 
 from proofs_check.cache import digest, load, store, versions
 from proofs_check.grid import Grid, Network
-from theory.bounds import NetworkBound, catalogue, evaluate
+from theory.bounds import NetworkBound, Setting, catalogue, evaluate_at
 from theory.checks import positive_int, probability
-from theory.distances import Sandwich, distances_to_limit, outputs_to_limit
-from theory.kernels import gaussian
+from theory.distances import Sandwich, drawn_to_limit
 
 Report = Callable[..., None]
 
@@ -128,18 +127,14 @@ def draws_at(width: int, draws: int) -> int:
 def confront(network: Network, draws: int, seed: int, level: float) -> list[Comparison]:
     """Evaluate all bounds on one network, and measure the distances that they bound."""
     arch, x, n = network.arch, network.inputs, network.width
-    draws = draws_at(n, draws)
-    if arch.weight_laws[-1] == gaussian():
-        measured = distances_to_limit(arch, x, n, draws, seed, level)
-    else:
-        measured = outputs_to_limit(arch, x, n, draws, seed, level)
-    rows = evaluate(arch, x, n, draws=draws, seed=seed, confidence=level)
+    setting = Setting(arch, x, n, 1, draws_at(n, draws), seed, level)
+    measured = drawn_to_limit(arch, x, n, setting.coupling, level)
     return [
         Comparison(
             network.label, row.declared.name, row.declared.distance, row.bound.value,
             measured[row.declared.distance],
         )
-        for row in rows
+        for row in evaluate_at(setting)
         if row.bound is not None
         and row.declared.distance in measured
         and row.bound.value < row.declared.most

@@ -12,7 +12,7 @@ from hardlimit.commands import EVIDENCE
 
 if TYPE_CHECKING:
     from proofs_check.protocol import Outcome
-    from theory.bounds import Row
+    from theory.bounds import Row, Setting
     from theory.distances import Sandwich
 
 PANEL = EVIDENCE
@@ -73,7 +73,7 @@ def bounds(
     Example: hardlimit bounds X.npy --layers 2 --activation "hardtanh(1)" --bias-std 0.3 --widths 64,1024
     """
     from hardlimit import files
-    from theory.bounds import evaluate
+    from theory.bounds import Setting, evaluate_at
     from theory.errors import InputError
 
     if out is not None:
@@ -89,9 +89,8 @@ def bounds(
     inputs = files.read_inputs(data, key)
     found = []
     for sizes in _widths(widths):
-        measured = _measure(arch, inputs, sizes, outputs, (draws, seed, confidence))
-        rows = evaluate(arch, inputs, sizes, outputs, draws=draws, seed=seed, confidence=confidence)
-        found.append((sizes, measured, rows))
+        setting = Setting(arch, inputs, sizes, outputs, draws, seed, confidence)
+        found.append((sizes, _measure(setting), evaluate_at(setting)))
     if out is not None:
         tables.write(
             out,
@@ -170,15 +169,14 @@ def _widths(text: str) -> list[int | list[int]]:
     return [sizes[0] if len(sizes) == 1 else sizes for sizes in found]
 
 
-def _measure(
-    arch: Any, inputs: Any, sizes: int | list[int], outputs: int, sampled: tuple[int, int, float]
-) -> "Mapping[str, Sandwich]":
-    from theory.distances import distances_to_limit, outputs_to_limit
-    from theory.kernels import gaussian
+def _measure(setting: "Setting") -> "Mapping[str, Sandwich]":
+    from theory.distances import distances_to_limit, drawn_to_limit
 
-    if arch.weight_laws[-1] == gaussian():
-        return distances_to_limit(arch, inputs, sizes, *sampled, outputs)
-    return outputs_to_limit(arch, inputs, sizes, *sampled)
+    arch, x, sizes = setting.arch, setting.x, setting.widths
+    if not sizes:
+        sampled = (setting.draws, setting.seed, setting.confidence)
+        return distances_to_limit(arch, x, sizes, *sampled, setting.outputs)
+    return drawn_to_limit(arch, x, sizes, setting.coupling, setting.confidence, setting.outputs)
 
 
 def _violates(row: "Row", measured: "Mapping[str, Sandwich]") -> bool:

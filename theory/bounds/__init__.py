@@ -9,8 +9,10 @@ from typing import Any
 from theory.bounds.base import REGISTRY
 from theory.bounds.base import Bound as Bound
 from theory.bounds.base import NetworkBound as NetworkBound
+from theory.bounds.setting import Setting as Setting
 from theory.bounds.table import Row as Row
 from theory.bounds.table import evaluate as evaluate
+from theory.bounds.table import evaluate_at as evaluate_at
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -2,14 +2,13 @@
 
 import math
 from fractions import Fraction
-from itertools import combinations_with_replacement
 
 import numpy as np
 
 from theory.bounds.base import Terms, network_bound
 from theory.bounds.hypotheses import GAUSSIAN_FIRST, ONE_HIDDEN, REGULAR_FEATURES
-from theory.bounds.setting import FloatArray, Setting
-from theory.gaussian import joint_expectation
+from theory.bounds.setting import Setting
+from theory.coupling import fourth_moments
 
 
 @network_bound(
@@ -28,8 +27,9 @@ def bonis(setting: Setting) -> Terms:
     law, k, m = setting.arch.weight_laws[-1], setting.inputs, setting.outputs
     moment = setting.feature_moment
     values, vectors = np.linalg.eigh(moment)
-    fourth = np.einsum("ijpq,pq->ij", _fourth_moments(setting), np.linalg.inv(moment))
-    white = (vectors / np.sqrt(values)).T @ fourth @ (vectors / np.sqrt(values))
+    fourth = fourth_moments(setting.arch.layers[0].activation, setting.covariances[0])
+    mixed = np.einsum("ijpq,pq->ij", fourth, np.linalg.inv(moment))
+    white = (vectors / np.sqrt(values)).T @ mixed @ (vectors / np.sqrt(values))
     kurtosis = law.kurtosis / law.variance**2
     norm = math.sqrt(m) * (kurtosis + m - 1) * float(np.linalg.norm(white))
     largest = setting.weight_variance(1) * float(values[-1])
@@ -39,18 +39,3 @@ def bonis(setting: Setting) -> Terms:
         {"norm": norm},
         ("constant 1 as quoted, not confirmed in the original",),
     )
-
-
-def _fourth_moments(setting: Setting) -> FloatArray:
-    """E of four features, shape (k, k, k, k)."""
-    k, f, sigma = setting.inputs, setting.arch.layers[0].activation, setting.covariances[0]
-    fourth = np.empty((k, k, k, k))
-    for places in combinations_with_replacement(range(k), 4):
-        where = sorted(set(places))
-        variables = [where.index(place) for place in places]
-        found = joint_expectation([f] * 4, variables=variables)
-        value = float(found.float64(sigma[np.ix_(where, where)]))
-        for order in np.ndindex(4, 4, 4, 4):
-            if len(set(order)) == 4:
-                fourth[tuple(places[one] for one in order)] = value
-    return fourth

@@ -8,7 +8,7 @@ import numpy as np
 from theory.bounds.base import Terms, network_bound
 from theory.bounds.hypotheses import ALL_GAUSSIAN, ONE_HIDDEN, REGULAR
 from theory.bounds.setting import Setting
-from theory.gaussian import joint_expectation
+from theory.coupling import fourth_moments
 
 
 @network_bound(
@@ -23,20 +23,10 @@ def one_layer_stein(setting: Setting) -> Terms:
     T_1 = s_b^2 + s_w^2 sigma(g) sigma(g)^T is a Stein kernel of one neuron's contribution; the bound
     needs no eigenvalue beside the inverse. Source: claim B31(i).
     """
-    k, layer = setting.inputs, setting.arch.layers[0]
     inverse = np.linalg.inv(setting.limit)
     moment = setting.feature_moment
-    total = -float(np.trace(moment @ inverse @ moment))
-    f, sigma = layer.activation, setting.covariances[0]
-    for i in range(k):
-        for j in range(k):
-            for l in range(j, k):
-                weight = float(inverse[j, l]) * (1 if j == l else 2)
-                where = sorted({i, j, l})
-                fourth = joint_expectation(
-                    [f] * 4, variables=[where.index(v) for v in (i, i, j, l)]
-                )
-                total += weight * float(fourth.float64(sigma[np.ix_(where, where)]))
+    fourth = fourth_moments(setting.arch.layers[0].activation, setting.covariances[0])
+    total = float(np.einsum("iijl,jl->", fourth, inverse) - np.trace(moment @ inverse @ moment))
     scale = setting.weight_variance(1)
     value = scale * math.sqrt(setting.outputs * max(total, 0.0) / setting.widths[0])
     return Terms({"Stein discrepancy": value}, {"E tr (T-M) K^-1 (T-M)": total})

@@ -11,8 +11,11 @@ from theory import checks
 from theory.confidence import Limit, upper_gap, upper_mean
 from theory.coupling import Coupling, draw_coupling
 from theory.coupling.fluctuation import fluctuation
+from theory.covariance import bures_squared
+from theory.gaussian import expectation
 from theory.kernels import Architecture, gaussian, layer_covariances
 from theory.kernels.architecture import architecture
+from theory.networks import sample_covariances
 
 FloatArray = NDArray[np.float64]
 
@@ -80,6 +83,32 @@ class Setting:
     def coupling(self) -> Coupling:
         """Draws of the conditional covariance S."""
         return draw_coupling(self.arch, self.x, self.widths, self.draws, self.seed)
+
+    @cached_property
+    def costs_given_layer_before(self) -> FloatArray:
+        """d_B^2 of draws of E[S | the layer before the last hidden one] and K, shape (M,); two hidden layers or more.
+
+        With Gaussian hidden weights, from the covariance of a shallower network that is read out into the last layer.
+        """
+        arch = self.arch
+        shallow = Architecture(
+            arch.hidden_layers - 1,
+            [layer.activation for layer in arch.layers[:-1]],
+            weight_std=list(arch.weight_stds[:-1]),
+            bias_std=list(arch.bias_stds[:-1]),
+        )
+        before = sample_covariances(shallow, self.x, self.widths[:-1], self.draws, seed=self.seed)
+        rows, columns = np.triu_indices(self.inputs)
+        f = arch.layers[-1].activation
+        diagonal = np.einsum("nii->ni", before)
+        moments = expectation(f, f).float64(
+            diagonal[:, rows], diagonal[:, columns], before[:, rows, columns]
+        )
+        covariances = np.empty_like(before)
+        covariances[:, rows, columns] = covariances[:, columns, rows] = moments
+        covariances *= self.weight_variance(arch.hidden_layers)
+        covariances += arch.bias_stds[-1] ** 2
+        return bures_squared(covariances, self.limit)
 
     @property
     def coupling_span(self) -> float | None:

@@ -45,7 +45,11 @@ def evaluate(
     Arguments and errors as for `NetworkBound`; a hypothesis that fails, and a moment without closed
     form, become the reasons of a row.
     """
-    setting = Setting(arch, X, widths, outputs, draws, seed, confidence)
+    return evaluate_at(Setting(arch, X, widths, outputs, draws, seed, confidence))
+
+
+def evaluate_at(setting: Setting) -> list[Row]:
+    """Evaluate every network bound in a setting, whose draws a measurement may share; as `evaluate`."""
     rows = [_row(item, setting) for item in REGISTRY.values() if isinstance(item, NetworkBound)]
 
     def place(row: Row) -> tuple[bool, str, float, str]:

@@ -6,6 +6,7 @@
 from theory.coupling.chi_square import ChiSquare as ChiSquare
 from theory.coupling.chi_square import chi_square_bound as chi_square_bound
 from theory.coupling.fluctuation import fluctuation as fluctuation
+from theory.coupling.fluctuation import fourth_moments as fourth_moments
 from theory.coupling.fluctuation import power_moment as power_moment
 from theory.coupling.path import path_flow as path_flow
 from theory.coupling.path import path_length as path_length

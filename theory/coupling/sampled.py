@@ -31,12 +31,15 @@ class Coupling:
         one output on all inputs and the limit.
     span
         A-priori upper bound on a cost; None where the last activation is unbounded.
+    outputs
+        One output of the same networks on all inputs, shape (M, k); None where every law is Gaussian, and S says all.
     """
 
     covariances: FloatArray
     limit: FloatArray
     costs: FloatArray
     span: float | None
+    outputs: FloatArray | None = None
 
 
 def require_gaussian(arch: Architecture) -> None:
@@ -80,8 +83,8 @@ def draw_coupling(
 ) -> Coupling:
     """Sample S, the covariance of the outputs given the last hidden layer, whatever the weight laws.
 
-    With Gaussian hidden weights layer by layer from S alone, otherwise from the weights. Only a
-    Gaussian readout makes the outputs Gaussian given S. Errors as for `sample_coupling`.
+    With Gaussian weights layer by layer from S alone, otherwise with the outputs of the same networks. Only
+    a Gaussian readout makes the outputs Gaussian given S. Errors as for `sample_coupling`.
     """
     x = checks.inputs(X)
     draws = checks.positive_int(draws, "draws")
@@ -91,12 +94,14 @@ def draw_coupling(
             "without a hidden layer the outputs are exactly Gaussian; there is nothing to couple"
         )
     limit = np.asarray(layer_covariances(arch, x)[-1], dtype=np.float64)
-    if all(law == gaussian() for law in arch.weight_laws[:-1]):
+    outputs = None
+    if all(law == gaussian() for law in arch.weight_laws):
         covariances = sample_covariances(arch, x, sizes, draws, seed=seed)
     else:
-        drawn = sample_networks(arch, x, sizes, draws, seed=seed, method="weights", ntk=False)
-        covariances = drawn.covariances
-    return Coupling(covariances, limit, bures_squared(covariances, limit), _span(arch, limit))
+        drawn = sample_networks(arch, x, sizes, draws, seed=seed, ntk=False)
+        covariances, outputs = drawn.covariances, drawn.outputs
+    costs = bures_squared(covariances, limit)
+    return Coupling(covariances, limit, costs, _span(arch, limit), outputs)
 
 
 def _span(arch: Architecture, limit: FloatArray) -> float | None:

@@ -21,5 +21,6 @@ from theory.distances.sandwich import Sandwich as Sandwich
 from theory.distances.tangent import TangentDistance as TangentDistance
 from theory.distances.tangent import tangent_to_limit as tangent_to_limit
 from theory.distances.to_limit import distances_to_limit as distances_to_limit
+from theory.distances.to_limit import drawn_to_limit as drawn_to_limit
 from theory.distances.to_limit import wasserstein2_to_limit as wasserstein2_to_limit
 from theory.distances.waves import Waves as Waves

@@ -65,11 +65,18 @@ def outputs_to_limit(
     confidence = probability(confidence, "confidence")
     limit = np.asarray(layer_covariances(arch, x)[-1])
     drawn = sample_networks(arch, x, sizes, draws, seed=seed, ntk=False).outputs
-    if len(x) == 1:
+    return drawn_outputs_to_limit(arch, drawn, limit, confidence)
+
+
+def drawn_outputs_to_limit(
+    arch: Architecture, drawn: FloatArray, limit: FloatArray, confidence: float
+) -> Mapping[str, Sandwich]:
+    """The same from outputs that were drawn already, shape (M, k), beside the covariance of the limit."""
+    if len(limit) == 1:
         s2 = float(limit[0, 0])
         found = from_samples(drawn[:, 0], s2, confidence, _fourth_moment(arch))
         return _named(found.kolmogorov, found.wasserstein1, found.wasserstein2)
-    half = draws // 2
+    half = len(drawn) // 2
     theta, s2 = _chosen(drawn[:half], limit)
     found = from_samples(drawn[half:] @ theta, s2, confidence)
     return _named(

@@ -12,17 +12,17 @@ sigma(v)] against Hermite polynomials, so that sigma need not be differentiable.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, product
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory import checks
 from theory.activations import Activation, identity
-from theory.coupling import power_moment, require_gaussian
+from theory.coupling import fourth_moments, require_gaussian
 from theory.covariance import range_and_slack
 from theory.errors import DomainError
-from theory.gaussian import expectation, joint_expectation
+from theory.gaussian import expectation
 from theory.kernels import Architecture, layer_covariances
 from theory.kernels.architecture import architecture
 
@@ -101,30 +101,7 @@ def _sampling_covariance(f: Activation, sigma: FloatArray) -> FloatArray:
     k = len(sigma)
     rows, columns = np.indices((k, k))
     second = expectation(f, f).float64(sigma[rows, rows], sigma[columns, columns], sigma)
-    fourth = np.empty((k, k, k, k))
-    for indices in combinations_with_replacement(range(k), 4):
-        where = sorted(set(indices))
-        value = _fourth(f, [where.index(i) for i in indices], sigma[np.ix_(where, where)])
-        for order in _arrangements(indices):
-            fourth[order] = value
-    return fourth - np.multiply.outer(second, second)
-
-
-def _fourth(f: Activation, variables: list[int], block: FloatArray) -> float:
-    """E of four factors, of the variables that they read."""
-    if len(block) > 2:
-        return float(joint_expectation([f] * 4, variables=variables).float64(block))
-    if len(block) == 1:
-        return float(power_moment(f, 2, 2, np.full((2, 2), block[0, 0])))
-    return float(power_moment(f, variables.count(0), variables.count(1), block))
-
-
-def _arrangements(indices: tuple[int, ...]) -> set[tuple[int, ...]]:
-    return {
-        tuple(indices[p] for p in places)
-        for places in product(range(4), repeat=4)
-        if len(set(places)) == 4
-    }
+    return fourth_moments(f, sigma) - np.multiply.outer(second, second)
 
 
 def _derivatives(f: Activation, sigma: FloatArray, weight: float) -> tuple[FloatArray, FloatArray]:

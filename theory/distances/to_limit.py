@@ -23,6 +23,7 @@ from theory.covariance import range_and_slack
 from theory.distances.critic import Critic, blind_critic, blind_set
 from theory.distances.exact import kolmogorov, total_variation, wasserstein1
 from theory.distances.expansion import sharp_wasserstein2
+from theory.distances.from_outputs import drawn_outputs_to_limit
 from theory.distances.jackknife import GROUPS, Distance, jackknife
 from theory.distances.projection import BY_SETS, FIRST, SECOND, best_projection, project
 from theory.distances.quantile import wasserstein2
@@ -36,9 +37,6 @@ FloatArray = NDArray[np.float64]
 FEWEST = 8
 # Draws behind the limit along a path: half a second at two inputs.
 PATH_DRAWS = 4000
-ONE_DIMENSION: Mapping[str, Distance] = MappingProxyType(
-    {"W1": wasserstein1, "W2": wasserstein2, "TV": total_variation, "Kolmogorov": kolmogorov}
-)
 # What the mean of the blind set bounds from below: TV itself, an interval, a half-line.
 SHARES = MappingProxyType({"TV": 1.0, "convex": 0.5, "Kolmogorov": 0.25})
 
@@ -128,12 +126,35 @@ def distances_to_limit(
         )
     require_gaussian_readout(arch)
     coupling = draw_coupling(arch, X, widths, draws, seed)
+    return drawn_to_limit(arch, X, widths, coupling, confidence, outputs)
+
+
+def drawn_to_limit(
+    arch: Architecture,
+    X: ArrayLike,
+    widths: int | Sequence[int],
+    coupling: Coupling,
+    confidence: float = 0.99,
+    outputs: int = 1,
+) -> Mapping[str, Sandwich]:
+    """All distances from draws that are there already, such as those that bounds are made of.
+
+    With a Gaussian readout as `distances_to_limit`, else as `outputs_to_limit`, which knows one output.
+
+    Raises
+    ------
+    InputError
+        For fewer than 8 draws, or a bad confidence or number of outputs.
+    """
+    require_all(arch, len(coupling.covariances), confidence, outputs)
+    if arch.weight_laws[-1] != gaussian() and coupling.outputs is not None:
+        return drawn_outputs_to_limit(arch, coupling.outputs, coupling.limit, confidence)
     second = _wasserstein2(arch, inputs(X), widths, coupling, confidence, outputs)
     return MappingProxyType(
         {
             "W1": _wasserstein1(arch, coupling, second, outputs),
             "W2": second,
-            **{name: _by_sets(arch, coupling, name, confidence, outputs) for name in SHARES},
+            **_by_sets(arch, coupling, confidence, outputs),
         }
     )
 
@@ -197,20 +218,26 @@ def _wasserstein1(
 
 
 def _by_sets(
-    arch: Architecture, coupling: Coupling, name: str, confidence: float, outputs: int
-) -> Sandwich:
+    arch: Architecture, coupling: Coupling, confidence: float, outputs: int
+) -> dict[str, Sandwich]:
     """Distances over sets: the blind set from below."""
     level = (1 + confidence) / 2
     lower, lower_by = best_projection(coupling, level, BY_SETS)
-    distance = ONE_DIMENSION.get(name, kolmogorov)
-    estimate, stderr, by = _projected_estimate(arch, coupling, distance, blind_set, outputs)
-    upper = Limit(1.0, 1.0, "trivial")
-    if _is_scalar(coupling, outputs) and name in ONE_DIMENSION:
-        upper = _asymptotic(estimate, stderr, level)
-    return Sandwich(
-        SHARES[name] * lower.value, min(1.0, upper.value), estimate, confidence,
-        lower_by, upper.method, by, stderr,
-    )  # fmt: skip
+    estimates = {
+        distance: _projected_estimate(arch, coupling, distance, blind_set, outputs)
+        for distance in (total_variation, kolmogorov)
+    }
+    found = {}
+    for name, share in SHARES.items():
+        estimate, stderr, by = estimates[total_variation if name == "TV" else kolmogorov]
+        upper = Limit(1.0, 1.0, "trivial")
+        if _is_scalar(coupling, outputs) and name != "convex":
+            upper = _asymptotic(estimate, stderr, level)
+        found[name] = Sandwich(
+            share * lower.value, min(1.0, upper.value), estimate, confidence,
+            lower_by, upper.method, by, stderr,
+        )  # fmt: skip
+    return found
 
 
 def _coupled(coupling: Coupling, level: float, outputs: int) -> Limit:
