@@ -281,7 +281,7 @@ DRAWS, FALSE_ALARM = 3000, 1e-4
 def b80(seed: int, divide: bool) -> Verdict:
     """Run the small grid; the mutant divides each bound by the ratio that other draws gave, times 1.5.
 
-    It counts as refuted only if each bound is refuted at some network.
+    It counts as refuted only if each bound is, at each network where those draws saw a distance.
     """
     outcome = run_protocol(SMALL, draws=DRAWS, seed=seed, false_alarm=FALSE_ALARM)
     comparisons: Sequence[Comparison] = outcome.comparisons
@@ -298,8 +298,9 @@ def b80(seed: int, divide: bool) -> Verdict:
             if (one.network, one.bound) in ratios
         ]
     violated = [one for one in comparisons if not one.holds]
-    if divide and {one.bound for one in violated} != {one.bound for one in comparisons}:
-        return Verdict(Grade.CONSISTENT, "a divided bound survives at every network")
+    if divide and len(violated) < len(comparisons):
+        alive = len(comparisons) - len(violated)
+        return Verdict(Grade.CONSISTENT, f"{alive} of {len(comparisons)} divided bounds survive")
     trusts = (
         "the pseudo-random streams and the exact samplers",
         "betting limits; bounds with an unbounded sampled part rest on the central limit theorem",

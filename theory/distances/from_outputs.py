@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -9,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.checks import inputs, positive_int, probability
 from theory.checks import widths as checked_widths
+from theory.confidence import Limit
 from theory.distances.from_samples import empirical_wasserstein, from_samples
+from theory.distances.periodic import Wave, atom_limit, best_wave, periodic_limit
 from theory.distances.projection import directions
 from theory.distances.sandwich import Sandwich
 from theory.errors import InputError
@@ -20,6 +23,7 @@ from theory.networks import sample_networks
 FloatArray = NDArray[np.float64]
 
 FEWEST = 8
+TRIVIAL = MappingProxyType({"W1": math.inf, "W2": math.inf, "convex": 1.0, "Kolmogorov": 1.0})
 
 
 def outputs_to_limit(
@@ -39,7 +43,7 @@ def outputs_to_limit(
     X, widths
         Inputs, shape (k, d), and hidden widths.
     draws
-        Sampled networks, at least 8; on several inputs half of them choose a projection.
+        Sampled networks, at least 8; half of them choose a test function, and a projection on several inputs.
     seed, confidence
         Of the addressed streams, and of all limits together.
 
@@ -47,8 +51,9 @@ def outputs_to_limit(
     -------
     mapping
         "W1", "W2", "Kolmogorov" and "convex". On one input limits by `from_samples`, with a bound on the
-        fourth moment where the last activation is bounded. On several the distances of a projection are lower
-        limits; upper ones are trivial. Estimates exceed the truth by a term of order draws^(-1/2).
+        fourth moment where the last activation is bounded; lower ones also by what lattices cannot hide
+        (`theory.distances.periodic`). On several the lower limits are those of a projection, upper ones are trivial.
+        Estimates exceed the truth by a term of order draws^(-1/2).
 
     Raises
     ------
@@ -72,44 +77,59 @@ def drawn_outputs_to_limit(
     arch: Architecture, drawn: FloatArray, limit: FloatArray, confidence: float
 ) -> Mapping[str, Sandwich]:
     """The same from outputs that were drawn already, shape (M, k), beside the covariance of the limit."""
-    if len(limit) == 1:
-        s2 = float(limit[0, 0])
-        found = from_samples(drawn[:, 0], s2, confidence, _fourth_moment(arch))
-        return _named(found.kolmogorov, found.wasserstein1, found.wasserstein2)
-    half = len(drawn) // 2
-    theta, s2 = _chosen(drawn[:half], limit)
-    found = from_samples(drawn[half:] @ theta, s2, confidence)
-    return _named(
-        _from_below(found.kolmogorov, 1.0),
-        _from_below(found.wasserstein1, math.inf),
-        _from_below(found.wasserstein2, math.inf),
+    half, is_scalar = len(drawn) // 2, len(limit) == 1
+    each = 1 - (1 - confidence) / 4
+    theta, s2, wave = _chosen(drawn[:half], limit, each)
+    values, sigma = drawn @ theta, math.sqrt(s2)
+    # Half of the risk for the band, a quarter for each of the others; only a projection must be chosen beforehand.
+    seen, moment = (values, _fourth_moment(arch)) if is_scalar else (values[half:], None)
+    band = from_samples(seen, s2, (1 + confidence) / 2, moment)
+    first = periodic_limit(wave, values[half:], sigma, each)
+    atom = atom_limit(values[:half], values[half:], sigma, each)
+    halved = replace(atom, value=atom.value / 2)
+    convex = replace(band.kolmogorov, upper=1.0, upper_by="trivial")
+    found = {
+        "W1": _raised(band.wasserstein1, first),
+        "W2": _raised(band.wasserstein2, first),
+        "convex": _raised(convex, atom),
+        "Kolmogorov": _raised(band.kolmogorov, halved),
+    }
+    if not is_scalar:
+        found |= {name: _from_below(one, TRIVIAL[name]) for name, one in found.items()}
+    return MappingProxyType(
+        {name: replace(one, confidence=confidence) for name, one in found.items()}
     )
 
 
-def _named(uniform: Sandwich, first: Sandwich, second: Sandwich) -> Mapping[str, Sandwich]:
-    convex = _from_below(uniform, 1.0)
-    return MappingProxyType({"W1": first, "W2": second, "convex": convex, "Kolmogorov": uniform})
+def _raised(found: Sandwich, limit: Limit) -> Sandwich:
+    """The same with the better one of two lower limits."""
+    if limit.value <= found.lower:
+        return found
+    return replace(found, lower=limit.value, lower_by=limit.method)
 
 
 def _from_below(found: Sandwich, upper: float) -> Sandwich:
-    return Sandwich(
-        found.lower, upper, found.estimate, found.confidence,
-        f"projection; {found.lower_by}", "trivial", found.estimate_by,
-    )  # fmt: skip
+    """Limits of a projection bound the distance from below only."""
+    return replace(found, upper=upper, lower_by=f"projection; {found.lower_by}", upper_by="trivial")
 
 
-def _chosen(drawn: FloatArray, limit: FloatArray) -> tuple[FloatArray, float]:
-    """Direction of the largest relative empirical distance, and the limit's variance there."""
-    best: tuple[float, FloatArray, float] = (-1.0, np.eye(len(limit))[0], float(limit[0, 0]))
+def _chosen(drawn: FloatArray, limit: FloatArray, level: float) -> tuple[FloatArray, float, Wave]:
+    """Direction in which a wave promises most, or else of the largest relative empirical distance.
+
+    Also the limit's variance there, and the wave.
+    """
+    found = []
     for theta in directions(limit).values():
         s2 = float(theta @ limit @ theta)
         if s2 <= 1e-12 * float(limit.trace()):
             continue
-        sigma = math.sqrt(s2)
-        score = empirical_wasserstein(np.sort(drawn @ theta), sigma, 1) / sigma
-        if score > best[0]:
-            best = (score, theta, s2)
-    return best[1], best[2]
+        sigma, values = math.sqrt(s2), drawn @ theta
+        wave = best_wave(values, sigma, level)
+        score = empirical_wasserstein(np.sort(values), sigma, 1) / sigma
+        found.append((max(wave.promise, 0.0), score, len(found), theta, s2, wave))
+    if not found:
+        raise InputError("the limit is 0 on every input; give an input or a bias that is not 0")
+    return max(found)[3:]
 
 
 def _fourth_moment(arch: Architecture) -> float | None:

@@ -243,7 +243,7 @@ def test_raw_outputs_of_a_lattice_contain_its_distance():
     assert math.isfinite(found["W2"].upper)
     pair = outputs_to_limit(arch, X, 9, draws=400)
     assert pair["W1"].upper == math.inf
-    assert pair["convex"].lower == pair["Kolmogorov"].lower
+    assert pair["convex"].lower >= pair["Kolmogorov"].lower > 0
 
 
 def test_recursion_of_sign_networks_against_their_exact_chain():
