@@ -101,6 +101,13 @@ def threads(value: object) -> int:
     return os.cpu_count() or 1
 
 
+def flag(value: object, name: str) -> bool:
+    """Return True or False, or raise ``InputError``: strings and numbers are true by accident."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def number(value: object, name: str) -> float:
     """Return one finite float, or raise ``InputError``."""
     array = finite(value, name)  # type: ignore[arg-type]

@@ -87,7 +87,7 @@ def sample_covariances(
     plan = flatten(arch, x.shape[1], hidden_widths(width, arch))
     key, k = check_seed(seed), x.shape[0]
     first, draws = checks.non_negative_int(first, "first"), checks.positive_int(draws, "draws")
-    kept = len(plan.widths) - 1 if all_layers else 1
+    kept = len(plan.widths) - 1 if checks.flag(all_layers, "all_layers") else 1
     chains = checks.storage((draws, kept, k, k), "draws")
     pairs, nothing = np.empty((0, 2), np.int64), np.empty((0, 0, k, k))
 

@@ -69,7 +69,8 @@ def prepare(
         )
     hidden = hidden_widths(width, arch)
     key = check_seed(seed)
-    pairs = check_pairs(arch, jacobians) if ntk else ()
+    checks.flag(conditional, "conditional")
+    pairs = check_pairs(arch, jacobians) if checks.flag(ntk, "ntk") else ()
     many = checks.positive_int(outputs, "outputs")
     chosen, why = _choose(method, arch, x, hidden, ntk)
     name = DTYPES[DTYPES.index(dtype)]  # plain text, also where a NumPy dtype was given

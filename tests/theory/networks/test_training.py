@@ -10,6 +10,7 @@ import pytest
 import theory as th
 from theory.networks.entries import latent_weights
 from theory.networks.streams import biases
+from theory.networks.training.steps import samples_of
 
 RANDOM = np.random.default_rng(7)
 X, NEW, Y = RANDOM.normal(size=(5, 3)), RANDOM.normal(size=(4, 3)), RANDOM.normal(size=5)
@@ -65,11 +66,12 @@ def seen(functions, u):
 
 
 def network(arch, functions, law, layers, x, standard=False):
-    """The network written out in JAX; in standard parametrisation the scales sit in the numbers."""
+    """The network in JAX, with one law or one a layer; in standard parametrisation the scales sit in the numbers."""
+    laws = [law] * len(layers) if isinstance(law, str) else law
     for l, (w, b) in enumerate(layers):
         scale, bias_std = arch.weight_stds[l] / np.sqrt(w.shape[1]), arch.bias_stds[l]
         latent = w / scale if standard else w
-        x = scale * x @ seen(LAWS[law][1], latent).T
+        x = scale * x @ seen(LAWS[laws[l]][1], latent).T
         if bias_std:
             x = x + (b if standard else bias_std * b)
         if l < len(layers) - 1:
@@ -181,6 +183,62 @@ def test_rules_are_the_textbook_ones():
         theta = theta - 0.01 * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.95**t)) + 1e-3)
     run = th.train_networks(arch, X, Y, 6, 1, 4, th.Adam(0.01, 0.8, 0.95, 1e-3), keep=True)
     np.testing.assert_allclose(run.state.parameters[0], theta, rtol=1e-11)
+
+
+def stepped(rule, slots, theta, g, t):
+    """One step of the textbook's rule on a flat vector; t counts from 1."""
+    if isinstance(rule, th.SGD):
+        slots[0] = rule.momentum * slots[0] + g
+        return theta - rule.rate * slots[0]
+    slots[0] = rule.beta1 * slots[0] + (1 - rule.beta1) * g
+    slots[1] = rule.beta2 * slots[1] + (1 - rule.beta2) * g**2
+    mean, square = slots[0] / (1 - rule.beta1**t), slots[1] / (1 - rule.beta2**t)
+    return theta - rule.rate * mean / (np.sqrt(square) + rule.epsilon)
+
+
+MIXED = ["gaussian", "hubara", "smooth", "rademacher"]
+TOGETHER = {
+    "momentum, samples, mean": (th.SGD(0.1, 0.8), STEEP, {"samples": 2, "loss": "mean"}),
+    "momentum, clip, standard": (th.SGD(0.02, 0.9), STEEP, {"clip": 0.9, "parametrisation": "standard"}),
+    "Adam, samples, clip": (th.Adam(0.05, 0.8, 0.95, 1e-3), STEEP, {"samples": 3, "clip": 0.7}),
+    "Adam, standard": (th.Adam(0.02, 0.8, 0.95, 1e-3), SMOOTH, {"parametrisation": "standard"}),
+    "plain, samples, clip": (th.SGD(0.1), STEEP, {"samples": 2, "clip": 0.8}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_everything_together_is_a_plain_training_loop(case):
+    """Three hidden layers whose weights follow different laws, against autodiff and a textbook's rule."""
+    rule, functions, options = TOGETHER[case]
+    sizes, standard = (3, 6, 5, 4, 1), options.get("parametrisation") == "standard"
+    sigma, tau = (FUNCTIONS[name][0] for name in functions)
+    laws = [LAWS[law][0] for law in MIXED]
+    arch = th.Architecture(3, sigma, tau, [1.2, 1.1, 1.3, 0.9], [0.3, 0.2, 0.0, 0.5], laws)
+    layers = started(arch, sizes[1:-1], 2, 1)
+    gains = [
+        (s / np.sqrt(n), bias or 1.0) if standard else (1.0, 1.0)
+        for s, bias, n in zip(arch.weight_stds, arch.bias_stds, sizes, strict=False)
+    ]
+    slots = [[np.zeros_like(part), np.zeros_like(part)] for layer in layers for part in layer]
+    size, bound = options.get("samples", 5), options.get("clip", np.inf)
+    for step in range(5):
+        epoch, place = divmod(step, -(-5 // size))
+        order = samples_of(5, np.uint64(2), 1, epoch) if size < 5 else np.arange(5)
+        chosen = order[place * size : (place + 1) * size]
+        mean = options.get("loss") == "mean"
+        slopes = gradient(arch, functions, MIXED, layers, X[chosen], Y[chosen], mean)
+        after = []
+        for l, (layer, slope, gain) in enumerate(zip(layers, slopes, gains, strict=True)):
+            parts = [
+                stepped(rule, slots[2 * l + i], part * g, np.asarray(d) / g, step + 1) / g
+                for i, (part, d, g) in enumerate(zip(layer, slope, gain, strict=True))
+            ]
+            if LAWS[MIXED[l]][1] is not None:
+                parts[0] = np.clip(parts[0], -bound, bound)
+            after.append(tuple(parts))
+        layers = after
+    run = th.train_networks(arch, X, Y, sizes[1:-1], 1, 5, rule, 2, first=1, keep=True, **options)
+    np.testing.assert_allclose(run.state.parameters[0], flat(layers), rtol=1e-10, atol=1e-12)
 
 
 def test_latent_weights_are_clipped_and_biases_are_not():

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -73,13 +74,21 @@ RULES = {"plain": th.SGD(0.02), "momentum": th.SGD(0.02, 0.9), "adam": th.Adam(0
 OPTIONS = {"samples": 2, "clip": 1.0, "keep": True, "seed": 9}
 
 
-def trained(rule, draws=5, steps=(11,), **changes):
-    return th.train_networks(ARCH, X, Y, (40, 30), draws, steps, RULES[rule], **OPTIONS | changes)
+def trained_in(dtype, rule, draws=5, steps=(11,), **changes):
+    return th.train_networks(
+        ARCH, X, Y, (40, 30), draws, steps, RULES[rule], dtype=dtype, **OPTIONS | changes
+    )
 
 
+trained = partial(trained_in, "float64")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("rule", RULES)
-def test_threads_batches_records_and_pauses_change_no_bit(rule):
+def test_threads_batches_records_and_pauses_change_no_bit(rule, dtype):
+    trained = partial(trained_in, dtype)
     whole = trained(rule, threads=1)
+    assert whole.state.parameters.dtype == whole.state.slots.dtype == dtype
     for other in (
         trained(rule, threads=3, batch=2),
         trained(rule, steps=(0, 1, 4, 11), points=NEW, jacobians=[("surrogate", "surrogate")]),
@@ -121,6 +130,39 @@ def test_divergence_is_visible_and_silent():
     assert not np.isfinite(run.outputs[0, 1]).all()
 
 
+SINGLE = np.finfo(np.float32).eps
+PLAIN_RULES = {"plain": th.SGD(0.05), "momentum": th.SGD(0.02, 0.9), "adam": th.Adam(0.01)}
+
+
+@pytest.mark.parametrize("rule", PLAIN_RULES)
+def test_float32_rounds_and_nothing_else(rule):
+    """Each of 5 steps is within rounding of the float64 step from the same parameters."""
+    arch = th.Architecture(2, th.hardtanh("1/2"), th.erf(1), 1.2, 0.3)
+    request = {"arch": arch, "X": X, "y": Y, "width": 64, "draws": 2, "rule": PLAIN_RULES[rule]}
+    state = th.train_networks(**request, steps=0, keep=True, dtype="float32").state
+    start = th.train_networks(**request, steps=0, keep=True).state.parameters
+    np.testing.assert_array_equal(state.parameters, start.astype(np.float32))
+    for step in range(1, 6):
+        wide = replace(
+            state,
+            parameters=state.parameters.astype(np.float64),
+            slots=state.slots.astype(np.float64),
+        )
+        exact = th.train_networks(**request, steps=step, keep=True, resume=wide).state
+        run = th.train_networks(**request, steps=step, keep=True, resume=state, dtype="float32")
+        state = run.state
+        largest = np.abs(exact.parameters).max()
+        np.testing.assert_allclose(state.parameters, exact.parameters, atol=8 * SINGLE * largest)
+        if rule != "plain":
+            scale = np.abs(exact.slots).max()
+            np.testing.assert_allclose(state.slots, exact.slots, atol=64 * SINGLE * scale)
+    assert np.abs(state.parameters - exact.parameters).max() > 0
+    # Records are those of the rounded parameters, in float64.
+    again = replace(state, parameters=state.parameters.astype(np.float64), slots=wide.slots)
+    seen = th.train_networks(**request, steps=5, resume=again)
+    np.testing.assert_array_equal(run.outputs, seen.outputs)
+
+
 # ---------------------------------------------------------------------- refusals
 
 
@@ -134,6 +176,8 @@ def test_divergence_is_visible_and_silent():
         ({"rule": 0.1}, InputError, r"th\.SGD"),
         ({"samples": 6}, InputError, "more than the 5"),
         ({"loss": "max"}, InputError, "unknown loss"),
+        ({"method": "exact"}, InputError, "unknown method"),
+        ({"dtype": "float16"}, InputError, "unknown dtype"),
         ({"parametrisation": "mup"}, InputError, "unknown parametrisation"),
         ({"clip": -1.0}, InputError, "clip must be a positive number"),
         ({"points": NEW[:, :2]}, InputError, "columns"),
@@ -171,9 +215,12 @@ def test_other_states_are_refused():
         ({"seed": 8}, "seed"),
         ({"first": 1}, "first network"),
         ({"rule": "adam"}, "slots"),
+        ({"dtype": "float32"}, "type of the parameters"),
         ({"steps": (2,)}, "step 3"),
     ):
         with pytest.raises(InputError, match=words):
-            trained(**{"rule": "plain", "steps": (9,), "resume": state} | changes)
+            trained_in(
+                **{"dtype": "float64", "rule": "plain", "steps": (9,), "resume": state} | changes
+            )
     with pytest.raises(InputError, match="widths"):
         trained("plain", steps=(9,), resume=replace(state, widths=(40, 31)))

@@ -11,7 +11,7 @@ from theory.networks.compiled import _CACHE as _SAMPLERS
 
 _FOLDER = Path(__file__).parent
 _TEXTS = (path.read_bytes() for path in sorted(_FOLDER.glob("*.py")))
-_SOURCES = b"".join(text for text in _TEXTS if b"@compiled" in text)
+_SOURCES = b"".join(text for text in _TEXTS if b"@compiled" in text or b"@emitted" in text)
 _KEY = hashlib.sha256(_SOURCES + _SAMPLERS.name.encode()).hexdigest()[:16]
 _CACHE = _FOLDER / "__pycache__" / f"compiled-{_KEY}"
 

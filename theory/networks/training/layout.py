@@ -73,6 +73,14 @@ def draw_parameters(plan, seed, network, parameters):  # type: ignore[no-untyped
 
 
 @compiled
+def fill_rows(out, seed, network, layer, role, first):  # type: ignore[no-untyped-def]
+    """Fill a matrix with standard normals: rows ``first``, ``first + 1``, ... of a stream."""
+    stream = address(seed, network, layer, role)
+    for i in range(out.shape[0]):
+        fill_normals(out[i], out.shape[1], stream, first + i)
+
+
+@compiled
 def binarize(plan, parameters):  # type: ignore[no-untyped-def]
     """Vector whose weights are the effective ones: that of the parameters itself where no layer is binarized."""
     if (plan.weight_maps == NONE).all():

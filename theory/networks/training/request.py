@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory import checks
 from theory.errors import ArchitectureError, InputError, UndefinedKernelError
-from theory.kernels.weights import JACOBIANS
+from theory.kernels.weights import JACOBIANS, WeightLaw
+from theory.networks.ensemble import DTYPES
 from theory.networks.plan import NONE, Pair, Plan, check_pairs, flatten, hidden_widths
 from theory.networks.streams import check_seed
+from theory.networks.training.lowrank import directions, obstacle
 from theory.networks.training.results import State
 from theory.networks.training.rules import SGD, Adam, Rule
 from theory.networks.training.steps import Lesson
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
     from theory.kernels import Architecture
 
 Float = NDArray[np.float64]
+METHODS = ("auto", "weights", "low-rank")
 LOSSES = ("sum", "mean")
 PARAMETRISATIONS = ("ntk", "standard")
+
+LEAST = 4
+"""Neurons a direction from which weights between hidden layers are not stored, if the choice is free."""
 
 
 class Task(NamedTuple):
@@ -36,6 +42,9 @@ class Task(NamedTuple):
     pairs: tuple[Pair, ...]
     sides: NDArray[np.int64]
     used: NDArray[np.bool_]
+    laws: tuple[WeightLaw, ...]
+    dtype: str
+    method: str  # "weights" or "low-rank"
 
 
 def prepare(
@@ -52,6 +61,9 @@ def prepare(
     samples: int | None,
     parametrisation: str,
     clip: float | None,
+    method: str,
+    dtype: str,
+    states: bool,
 ) -> Task:
     """Check a request, and flatten it for the compiled engine."""
     hidden = hidden_widths(width, arch)
@@ -64,6 +76,8 @@ def prepare(
     for name, value, known in (
         ("loss", loss, LOSSES),
         ("parametrisation", parametrisation, PARAMETRISATIONS),
+        ("method", method, METHODS),
+        ("dtype", dtype, DTYPES),
     ):
         if value not in known:
             raise InputError(f"unknown {name} {value!r}; choose from {known}")
@@ -91,8 +105,25 @@ def prepare(
         bias_gains = 1 / np.where(stds > 0, stds, 1.0)
     lesson = Lesson(x, target, size, loss == "mean", weight_gains, bias_gains)
     used = np.array([side in sides for side in range(2)])
-    compiled = rule.compiled(clip)
-    return Task(plan, lesson, compiled, check_seed(seed), _times(steps), seen, pairs, sides, used)
+    task = Task(
+        plan, lesson, rule.compiled(clip), check_seed(seed), _times(steps), seen, pairs, sides, used,
+        arch.weight_laws, dtype, "weights",
+    )  # fmt: skip
+    return task._replace(method=_chosen(method, task, obstacle(arch, rule, dtype, states)))
+
+
+def _chosen(method: str, task: Task, reason: str | None) -> str:
+    """Return what a request for ``method`` means."""
+    if method == "low-rank" and reason is not None:
+        raise ArchitectureError(
+            f"method='low-rank' does not cover this: {reason}; use method='weights' or 'auto'"
+        )
+    if method != "auto":
+        return method
+    inner = task.plan.widths[1:-1]
+    # Where every direction of a side is asked for nothing is saved, and steps cost more than on stored weights.
+    narrow = len(inner) < 2 or LEAST * max(directions(task)) > inner.min()
+    return "weights" if narrow or reason is not None else "low-rank"
 
 
 def _check_trainable(arch: "Architecture") -> None:
@@ -124,6 +155,7 @@ def check_state(
         "widths": (tuple(state.widths), hidden),
         "shape of the parameters": (np.shape(state.parameters), (draws, parameters)),
         "shape of the slots": (np.shape(state.slots), (draws, task.rule.kind, parameters)),
+        "type of the parameters": (str(np.asarray(state.parameters).dtype), task.dtype),
     }
     for name, (found, wanted) in here.items():
         if found != wanted:

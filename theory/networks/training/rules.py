@@ -10,7 +10,7 @@ from theory import checks
 from theory.errors import InputError
 from theory.networks.training.compiling import compiled
 
-_PLAIN, _MOMENTUM, _ADAM = range(3)
+PLAIN, MOMENTUM, ADAM = range(3)
 
 
 class Rule(NamedTuple):
@@ -50,7 +50,7 @@ class SGD:
 
     def compiled(self, clip: float | None) -> Rule:
         """Return the rule for the compiled engine."""
-        kind = _MOMENTUM if self.momentum else _PLAIN
+        kind = MOMENTUM if self.momentum else PLAIN
         bound = inf if clip is None else clip
         return Rule(kind, float(self.rate), float(self.momentum), 0.0, 0.0, bound)
 
@@ -89,7 +89,7 @@ class Adam:
         """Return the rule for the compiled engine."""
         bound = inf if clip is None else clip
         rate, mean, square, epsilon = map(float, (self.rate, self.beta1, self.beta2, self.epsilon))
-        return Rule(_ADAM, rate, mean, square, epsilon, bound)
+        return Rule(ADAM, rate, mean, square, epsilon, bound)
 
 
 def _decay(value: object, name: str) -> None:
@@ -103,26 +103,28 @@ def update(rule, parameters, gradient, slots, start, scale, gain, bound, step): 
 
     The rule works on the parameter divided by ``gain``; ``scale`` times ``gradient`` is its gradient there.
     """
-    values, count = parameters[start:], gradient.shape[0]
-    rate = rule.rate * gain
-    if rule.kind == _PLAIN:
+    number, count = parameters.dtype.type, gradient.shape[0]
+    values, rate, scale = parameters[start:], number(rule.rate * gain), number(scale)
+    first, second = number(rule.first), number(rule.second)
+    if rule.kind == PLAIN:
         for i in range(count):
             values[i] -= rate * (scale * gradient[i])
-    elif rule.kind == _MOMENTUM:
+    elif rule.kind == MOMENTUM:
         velocity = slots[0, start:]
         for i in range(count):
-            velocity[i] = rule.first * velocity[i] + scale * gradient[i]
+            velocity[i] = first * velocity[i] + scale * gradient[i]
             values[i] -= rate * velocity[i]
     else:
         mean, square = slots[0, start:], slots[1, start:]
         # 1 - beta^t of the two decays, for the t-th step from 1.
-        rate /= 1.0 - rule.first ** (step + 1)
-        correction = sqrt(1.0 - rule.second ** (step + 1))
+        rate = number(rule.rate * gain / (1.0 - rule.first ** (step + 1)))
+        correction = number(sqrt(1.0 - rule.second ** (step + 1)))
+        one, epsilon = number(1.0), number(rule.epsilon)
         for i in range(count):
             g = scale * gradient[i]
-            mean[i] = rule.first * mean[i] + (1.0 - rule.first) * g
-            square[i] = rule.second * square[i] + (1.0 - rule.second) * g * g
-            values[i] -= rate * mean[i] / (np.sqrt(square[i]) / correction + rule.epsilon)
+            mean[i] = first * mean[i] + (one - first) * g
+            square[i] = second * square[i] + (one - second) * g * g
+            values[i] -= rate * mean[i] / (np.sqrt(square[i]) / correction + epsilon)
     if bound < np.inf:
         for i in range(count):
-            values[i] = min(max(values[i], -bound), bound)
+            values[i] = number(min(max(values[i], -bound), bound))

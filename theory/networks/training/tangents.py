@@ -62,9 +62,9 @@ def _kernels(plan, lesson, parameters, effective, pairs, used, space, theta):  #
             for side in range(2):
                 if used[side]:
                     adjoints = now[side, : k * fan_out].reshape(k, fan_out)
-                    target = back[side]
+                    target, slope = back[side], space.slope
                     below_from(
-                        plan, layer, side, k, effective, adjoints, before, target, space.slope
+                        plan, layer, side, k, parameters, effective, adjoints, before, target, slope
                     )
             now, back = back, now
 
@@ -73,7 +73,7 @@ def _kernels(plan, lesson, parameters, effective, pairs, used, space, theta):  #
 def observe(plan, lesson, parameters, inputs, pairs, used, outputs, before, theta):  # type: ignore[no-untyped-def]
     """Fill the outputs (k,), the pre-activations of the hidden layers (flat panels) and the kernels (pairs, k, k)."""
     k = inputs.shape[0]
-    space, effective = space_for(plan, k), binarize(plan, parameters)
+    space, effective = space_for(plan, k, parameters), binarize(plan, parameters)
     copy(inputs, panel(space.features, plan, 0, 0, k))
     forward(plan, parameters, effective, k, space)
     outputs[:] = space.preactivations[before.shape[0] :]
