@@ -5,11 +5,13 @@ Claims S1 to S53 of docs/theory/quantized-training.md.
 
 from typing import TYPE_CHECKING, Any
 
+from theory.quantized.annealing import Annealing as Annealing
 from theory.quantized.bop import Bop as Bop
 from theory.quantized.compatibility import Compatibility as Compatibility
 from theory.quantized.compatibility import Fit as Fit
 from theory.quantized.compatibility import compatibility as compatibility
 from theory.quantized.full_precision import FullPrecision as FullPrecision
+from theory.quantized.landscape import Landscape as Landscape
 from theory.quantized.losses import Loss as Loss
 from theory.quantized.losses import cross_entropy as cross_entropy
 from theory.quantized.losses import errors as errors
@@ -18,6 +20,9 @@ from theory.quantized.losses import squared_hinge as squared_hinge
 from theory.quantized.maps import Map as Map
 from theory.quantized.maps import Regulariser as Regulariser
 from theory.quantized.network import Network as Network
+from theory.quantized.packed import Packed as Packed
+from theory.quantized.packed import pack as pack
+from theory.quantized.packed import packed_product as packed_product
 from theory.quantized.proximal_trainers import CONNECT as CONNECT
 from theory.quantized.proximal_trainers import POST_TRAINING as POST_TRAINING
 from theory.quantized.proximal_trainers import PROX_GRADIENT as PROX_GRADIENT
@@ -63,13 +68,18 @@ from theory.quantized.schedules import Schedule as Schedule
 from theory.quantized.schedules import schedule as schedule
 from theory.quantized.search import CoNNTrA as CoNNTrA
 from theory.quantized.search import coordinate_search as coordinate_search
+from theory.quantized.state_transition import StateTransition as StateTransition
 from theory.quantized.streams import Role as Role
 from theory.quantized.streams import generator as generator
+from theory.quantized.surrogates import rectangular as rectangular
+from theory.quantized.surrogates import triangular as triangular
 from theory.quantized.synthesis import Pair as Pair
 from theory.quantized.synthesis import Transformed as Transformed
 from theory.quantized.synthesis import backward_of as backward_of
 from theory.quantized.synthesis import forward_of as forward_of
 from theory.quantized.synthesis import synthesise as synthesise
+from theory.quantized.temperatures import Adaptive as Adaptive
+from theory.quantized.temperatures import Logarithmic as Logarithmic
 from theory.quantized.trainer import Batch as Batch
 from theory.quantized.trainer import Bits as Bits
 from theory.quantized.trainer import State as State
@@ -78,6 +88,8 @@ from theory.quantized.trainer import advanced as advanced
 from theory.quantized.trainer import begun as begun
 from theory.quantized.trainer import draws as draws
 from theory.quantized.trainer import uniform_start as uniform_start
+from theory.quantized.transition import LinearRule as LinearRule
+from theory.quantized.transition import TanhRule as TanhRule
 
 if TYPE_CHECKING:
     from theory.quantized.estimators import Classifier as Classifier

@@ -5,7 +5,6 @@ A geometric one is ``Geometric(start, ratio, limit)``.
 
 from dataclasses import dataclass
 from math import exp, log
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +62,3 @@ class Adaptive:
             raise InputError(f"a deviation is a number of at least 0, got {deviation}")
         factor = exp(-self.speed * temperature / deviation) if deviation else 0.0
         return max(temperature * max(factor, 0.5), COLDEST)
-
-
-def first_temperature(temperature: Any) -> float:
-    """Return the temperature before the first step, of a schedule or an ``Adaptive``."""
-    return temperature.start if isinstance(temperature, Adaptive) else float(temperature(0))

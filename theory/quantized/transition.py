@@ -1,7 +1,7 @@
 """Discrete state transition (GXNOR-Net): weights that only ever take the values Z_N, moved by probability (S15-S19).
 
 A change D of a weight is split into kappa whole spacings, toward zero, and a rest nu; the weight moves by kappa, and
-by one more with probability tau(|nu| / spacing). ``TanhRule`` is the paper's tau, ``LinearRule`` is stochastic rounding.
+by one more with probability tau(|nu| / spacing). ``TanhRule`` is the paper's tau, ``LinearRule`` stochastic rounding.
 """
 
 from collections.abc import Callable
