@@ -17,7 +17,7 @@ from theory.gaussian.conditional import conditional_moments
 from theory.gaussian.kinks import Kinks, Mass, kinks, mass
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY, determinants
 from theory.gaussian.nodes import RULES
-from theory.gaussian.origin import mass_moments, mass_products, sign_products, slope_products
+from theory.gaussian.origin import mass_moments, mass_products, slope_products, step_products
 from theory.gaussian.price import kink_moments
 from theory.gaussian.tables import Tables, tables
 
@@ -147,10 +147,10 @@ def pair_kernel(f: Activation, g: Activation) -> Kernel | None:
             return lambda p, q, c, det, out, status: slope_products(
                 p, q, c, det, out, status, same, opposite
             )
-        if first.sign is not None and second.sign is not None:
-            (w1, e2), (w2, d2) = first.sign, second.sign
-            return lambda p, q, c, det, out, status: sign_products(
-                p, q, c, det, out, status, w1 * w2, e2, d2
+        if first.step is not None and second.step is not None:
+            (c1, w1, e2), (c2, w2, d2) = first.step, second.step
+            return lambda p, q, c, det, out, status: step_products(
+                p, q, c, det, out, status, c1 * c2, w1 * w2, e2, d2
             )
         given = (*_arrays(first), *_arrays(second), *RULES)
 
@@ -178,7 +178,7 @@ def nanoseconds(f: Activation, g: Activation) -> float:
         return 9.0
     if first.slopes is not None and second.slopes is not None:
         return 10.0
-    return 3.0 if first.sign is not None and second.sign is not None else 70.0
+    return 3.0 if first.step is not None and second.step is not None else 70.0
 
 
 def _against(f: Mass, g: Kinks) -> Kernel:

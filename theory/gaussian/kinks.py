@@ -73,14 +73,14 @@ class Kinks:
         return self.slope + right, left - self.slope
 
     @property
-    def sign(self) -> tuple[float, float] | None:
-        """The weight w and e**2 of f(x) = w E sign(x + e z), or None for another function."""
-        if self.constant != 0.0 or self.slope != 0.0 or len(self.table) != 1:
+    def step(self) -> tuple[float, float, float] | None:
+        """The c_0, the weight w and e**2 of f(x) = c_0 + w E sign(x + e z), or None for another function."""
+        if self.slope != 0.0 or len(self.table) != 1:
             return None
         order, a, _, _, right, left = self.table[0]
         if order != 0.0 or a != 0.0 or right != -left:
             return None
-        return right, self.scales[0][0]
+        return self.constant, right, self.scales[0][0]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from theory.arithmetic.simd import INV_SQRT_2PI, arctan, pointer, wide
+from theory.arithmetic.simd import INV_SQRT_2PI, lag, pointer, wide
 from theory.gaussian.lanes import (
     A0,
     A1,
@@ -27,9 +27,6 @@ from theory.gaussian.lanes import (
     check,
 )
 from theory.gaussian.means import F0, F1, F2, means
-
-# sin t - t cos t = t^3 sum_k (-1)^k t^(2k) (2k+2)/(2k+3)!, highest first
-_J = np.array([(-1) ** k * (2 * k + 2) / math.factorial(2 * k + 3) for k in range(10, -1, -1)])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -86,22 +83,35 @@ def mass_products(
         status[i] = DONE if inside else NOT_INSIDE
 
 
+@njit(inline="always")
+def _turn(det: float, c: float) -> tuple[float, float, float, bool]:
+    """Return sqrt(det) and |c|, the tan of the smaller of arcsin|rho| and arccos|rho|, and whether that is arccos."""
+    rest, size = math.sqrt(max(det, 0.0)), abs(c)
+    flat = size > rest
+    return rest, size, (rest if flat else size) / (size if flat else rest), flat
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
-def sign_products(
+def step_products(
     p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,
-    weight: float, e2: float, d2: float,
+    constant: float, weight: float, e2: float, d2: float,
 ) -> None:  # fmt: skip
-    """Evaluate E[f(u) g(v)] of two signs, smoothed by noise of variances e2 and d2 (claims T13, T15)."""
+    """Evaluate ``constant`` + ``weight`` E[f(u) g(v)], f and g signs smoothed by noise (claims T13, T15).
+
+    ``e2`` and ``d2`` are the variances of the noise.
+    """
     wide()
     for i in range(p.size):
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
         inside &= det[i] > 0.0
-        noisy = det[i] + (p[i] * d2 + q[i] * e2) + e2 * d2
-        rest, size = math.sqrt(max(noisy, 0.0)), abs(c[i])
-        angle = arctan(min(rest, size) / max(rest, size))
-        angle = 0.5 * math.pi - angle if size > rest else angle
-        out[i] = weight * angle * math.copysign(2.0 / math.pi, c[i])
-        status[i] = DONE if inside else NOT_INSIDE
+        _, _, x, flat = _turn(det[i] + (p[i] * d2 + q[i] * e2) + e2 * d2, c[i])
+        signed = weight if c[i] >= 0.0 else -weight
+        # From its limit, or from its value at 0: whatever is nearer.
+        start = constant + signed if flat else constant
+        move = (x - lag(x)) * ((-signed if flat else signed) * (2.0 / math.pi))
+        out[i] = start + move
+        lost = (abs(start) + abs(move)) * TERM_ERROR > 1e-13 * abs(out[i])
+        status[i] = NOT_INSIDE if not inside else OTHER_WAY * lost
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -115,24 +125,19 @@ def slope_products(
     sqrt(pq)/(2 pi) (same J(pi - arccos rho) + opposite J(arccos rho)): no term is lost at either end.
     """
     wide()
+    one, other = same / TWO_PI, opposite / TWO_PI
     for i in range(p.size):
         inside = (p[i] >= 1e-75) & (q[i] >= 1e-75) & (p[i] <= 1e75) & (q[i] <= 1e75)
         inside &= det[i] > 0.0
-        root, rest = math.sqrt(p[i] * q[i]), math.sqrt(max(det[i], 0.0))
-        size = abs(c[i])
-        # angles of |rho|: sharp = arccos, blunt = pi - arccos, and tan of half the sharp one
-        half = rest / (root + size)
-        sharp = 2.0 * arctan(min(half, 1.0))
-        square = sharp * sharp
-        series = _J[0]
-        for k in range(1, _J.size):
-            series = series * square + _J[k]
-        direct = rest - sharp * size
-        small = root * sharp * square * series if sharp < 1.0 else direct
-        large = rest + (math.pi - sharp) * size
+        rest, size, x, flat = _turn(det[i], c[i])
+        # x - arctan(x) = J(arctan x)/cos(arctan x): one polynomial is the angle and the small J.
+        late = lag(x)
+        angle = x - late if flat else (0.5 * math.pi - x) + late
+        small = size * late if flat else rest - angle * size
+        large = rest + (math.pi - angle) * size
         positive = c[i] >= 0.0
         near, far = (large, small) if positive else (small, large)
-        out[i] = (same * near + opposite * far) / TWO_PI
-        terms = (abs(same) * near + abs(opposite) * far) / TWO_PI
+        out[i] = one * near + other * far
+        terms = abs(one) * near + abs(other) * far
         lost = terms * TERM_ERROR > 1e-13 * abs(out[i])
         status[i] = NOT_INSIDE if not inside else OTHER_WAY * lost

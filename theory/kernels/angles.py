@@ -51,9 +51,10 @@ class Circle(Points):
         self, one: Inputs, scale: float, shift: float, sign: Float, s: Float, results: int
     ) -> None:
         n = s.size
-        rows = np.zeros(1, np.int64)
+        # Every point is a row of its own, and made of the one input.
+        rows = np.zeros(n, np.int64)
         super().__init__(
-            one, one, rows, rows, n, np.empty((self.FIELDS + results, n)), np.empty(n, np.int8)
+            one, one, rows, rows, 1, np.empty((self.FIELDS + results, n)), np.empty(n, np.int8)
         )
         self._scale, self._shift, self._sign, self._s = scale, shift, sign, s
 
@@ -63,15 +64,6 @@ class Circle(Points):
         self.values[:] = (self._sign * (p * (1.0 - 2.0 * square)) - self._shift) / self._scale
         self.det[:] = (p / self._scale) ** 2 * (4.0 * square * (1.0 - square))
         self.apart[:] = 0.0
-
-    def enter(self, layer: int) -> None:
-        """Fill the variances of a layer."""
-        self.p[:] = self.q[:] = self.one.variances[layer][0]
-
-    def places(self, which: NDArray[np.intp]) -> tuple[Int, Int]:
-        """Every point is made of the one input."""
-        zeros = np.zeros(which.size, np.int64)
-        return zeros, zeros
 
 
 class Angles:

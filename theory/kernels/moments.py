@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from theory.activations import Activation
 from theory.gaussian import expectation
 from theory.gaussian.evaluation import Prepared
+from theory.gaussian.series import Series
 from theory.kernels.inputs import Inputs
 from theory.kernels.lattice import Lattice
 from theory.kernels.near import Law, image, is_covered
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 Near = NDArray[np.intp]
 
+CLOSED = 10.0
+"""Nanoseconds of a point by a series: no closed form takes longer."""
+
 
 class Moment:
     """E[f(u) g(v)] of a layer: of the first one perhaps over a ``lattice``."""
@@ -28,14 +32,17 @@ class Moment:
         self._expectation = expectation(f, g)
         self._prepared = Prepared(self._expectation)
         self._covered = f == g and lattice is None and is_covered(f)
+        cheap = self._prepared.nanoseconds <= CLOSED
+        self._series = None if cheap or lattice is not None else Series.of(f, g)
         self._products: Float | None = None
         self._diagonals: dict[tuple[int, int], Float] = {}
+        self._tables: dict[tuple[int, int, int], Float] = {}
         self._lock = Lock()
 
     @property
     def nanoseconds(self) -> float:
         """Roughly what a point costs."""
-        return self._prepared.nanoseconds
+        return self._prepared.nanoseconds if self._series is None else CLOSED
 
     def __call__(self, layer: int, points: "Points", out: Float) -> tuple[Near, Law] | None:
         """Fill the values at the points; of near ones return the law of (f(u), f(v)), where that is known, f = g."""
@@ -46,19 +53,43 @@ class Moment:
         features = self._near(layer, points)
         aside = [part[0] for part in (known, features) if part is not None]
         if not aside:
-            self._prepared(points.p, points.q, points.c, points.det, out, points.status)
+            self._fill(layer, points, out)
             return None
         # What is known stands aside as independent pairs, whose values cost nothing.
         which = np.concatenate(aside)
         kept = points.c[which], points.det[which]
         points.c[which], points.det[which] = 0.0, points.p[which] * points.q[which]
-        self._prepared(points.p, points.q, points.c, points.det, out, points.status)
+        self._fill(layer, points, out)
         points.c[which], points.det[which] = kept
         if known is not None:
             out[known[0]] = known[1]
         if features is not None:
             out[features[0]] = features[1].covariance
         return features
+
+    def _fill(self, layer: int, points: "Points", out: Float) -> None:
+        """Fill the values at the points by the series, and where that does not serve, by the other ways."""
+        law = points.p, points.q, points.c, points.det
+        if self._series is None:
+            self._prepared(*law, out, points.status)
+            return
+        tables = self._table(layer, 0, points.one), self._table(layer, 1, points.other)
+        pairs = points.rows, points.starts, points.stop
+        if self._series(*pairs, *tables, points.c, out, points.status):
+            which = np.flatnonzero(points.status)
+            values = np.empty(which.size)
+            self._prepared(*(part[which] for part in law), values, points.status[: which.size])
+            out[which] = values
+
+    def _table(self, layer: int, side: int, inputs: Inputs) -> Float:
+        """Return what the series needs of single inputs, as rows or as columns."""
+        assert self._series is not None
+        side = 0 if self._f == self._g else side
+        key = (layer, side, id(inputs))
+        with self._lock:
+            if key not in self._tables:
+                self._tables[key] = self._series.table(side, inputs.variances[layer - 1])
+            return self._tables[key]
 
     def _on_line(self, layer: int, points: "Points") -> tuple[Near, Float] | None:
         """Return the points with v = u, or v = -u and f odd or even, and E[f(u) f(v)]: the next layer has the like."""

@@ -121,7 +121,7 @@ def image(f: Activation, law: Law, P: Float, Q: Float) -> tuple[Law, NDArray[np.
     if form.slopes is not None:
         # f is homogeneous, of degree 1 or 0: nothing is lacking.
         difference = 0.5 * (form.slopes[0] ** 2 + form.slopes[1] ** 2) * excess
-    elif form.sign is not None and form.sign[1] == 0.0:
+    elif form.step is not None and form.step[2] == 0.0:
         pass
     elif some.size:
         rise, short = np.empty(some.size), np.empty(some.size)
