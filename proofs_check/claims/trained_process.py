@@ -114,8 +114,8 @@ def _t40(sign: int) -> Verdict:
 @claim(
     "T40",
     statement=r"One neuron $f=v\sigma(wx)$, loss $r^2/2$: the surrogate's field $g$ has curl "
-    r"$\partial_wg_v-\partial_vg_w=x(\sigma'(wx)-\tau(wx))(r+v\sigma(wx))$, zero for every target iff $\tau=\sigma'$: training with a surrogate "
-    "descends no loss.",
+    r"$\partial_wg_v-\partial_vg_w=x(\sigma'(wx)-\tau(wx))(r+v\sigma(wx))$, zero for every target iff "
+    r"$\tau=\sigma'$: training with a surrogate descends no loss.",
     source=f"{SOURCE}, T40",
     hypotheses=(r"where $\sigma$ has a derivative; one sample $(x,y)$, $x\ne0$",),
     aims_at=Grade.PROVED,
