@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from proofs_check.ledger import claim
-from proofs_check.methods.agree import agree
+from proofs_check.methods.agree import agree, as_ball
 from proofs_check.methods.domain import Domain
 from proofs_check.methods.erratum import erratum
 from proofs_check.methods.exhaustive import exhaustive
@@ -64,15 +64,10 @@ INPUT = (Fraction(1), Fraction(-1, 2), Fraction(3, 4))
 SIGNS = tuple(product((-1, 1), repeat=3))
 
 
-def _ball(value: Fraction | int) -> flint.arb:
-    exact = Fraction(value)
-    return flint.arb(flint.fmpq(exact.numerator, exact.denominator))
-
-
 def _expected_sign(row: Sequence[Fraction], x: Sequence[Fraction | int]) -> flint.arb:
     """Return erf(w . x / (sqrt 2 ||x||)) as a ball."""
-    inner = _ball(sum((a * b for a, b in zip(row, x, strict=True)), Fraction(0)))
-    square = _ball(sum((Fraction(b) ** 2 for b in x), Fraction(0)))
+    inner = as_ball(sum((a * b for a, b in zip(row, x, strict=True)), Fraction(0)))
+    square = as_ball(sum((Fraction(b) ** 2 for b in x), Fraction(0)))
     return (inner / (2 * square).sqrt()).erf()
 
 
@@ -134,7 +129,7 @@ def _sampled(seed: int, draws: int = 200_000) -> Estimate:
 def _differ() -> Verdict:
     gap = abs(joint((SECOND, LAST)) - marginals((SECOND, LAST)))
     shown = f"joint and marginals differ by {gap.str(8)}"
-    if gap > _ball(Fraction(1, 100)):
+    if gap > as_ball(Fraction(1, 100)):
         return Verdict(Grade.ENCLOSED, shown, None, ("Arb (ball arithmetic)",))
     return Verdict(Grade.REFUTED, shown, shown, ("Arb (ball arithmetic)",))
 
@@ -284,14 +279,14 @@ def _over_the_bias(inner: Fraction, square: Fraction, bias: Fraction) -> flint.a
 
     def integrand(t: flint.acb, _: bool) -> flint.acb:
         density = (-t * t / 2).exp() / flint.acb.pi().sqrt() / flint.acb(2).sqrt()
-        return density * ((t + _ball(inner + bias)) / _ball(2 * square).sqrt()).erf()
+        return density * ((t + as_ball(inner + bias)) / as_ball(2 * square).sqrt()).erf()
 
     return flint.acb.integral(integrand, -12, 12).real
 
 
 def _with_bias(added: int) -> Callable[..., flint.arb]:
     def closed(inner: Fraction, square: Fraction, bias: Fraction) -> flint.arb:
-        return (_ball(inner + bias) / (2 * _ball(square + added)).sqrt()).erf()
+        return (as_ball(inner + bias) / (2 * as_ball(square + added)).sqrt()).erf()
 
     return closed
 
