@@ -1,4 +1,4 @@
-"""Exact optimal transport between small samples, by assignment: an oracle that knows nothing of mixtures.
+"""Exact optimal transport between small samples, by POT: an oracle that knows nothing of mixtures.
 
 Samples cost more than their laws, by far where distances are of order 1/n: E W2^2(mu_M, nu_M) >= W2^2(mu, nu).
 """
@@ -6,6 +6,7 @@ Samples cost more than their laws, by far where distances are of order 1/n: E W2
 import math
 
 import numpy as np
+import ot
 import pytest
 from scipy.optimize import linear_sum_assignment
 from scipy.special import ndtr
@@ -19,13 +20,20 @@ X = np.array([[1.0, 0.5, 0.0], [0.3, -1.2, 0.7]])
 
 
 def transport(first, second):
-    """Squared W2 between two samples of one size."""
+    """Squared W2 between two samples of equal weights."""
+    return float(ot.emd2([], [], ot.dist(first, second)))
+
+
+def test_transport_between_samples_of_one_size_is_an_assignment():
+    """POT's network simplex against SciPy's Hungarian algorithm."""
+    first, second = np.random.default_rng(3).normal(size=(2, 200, 3))
     cost = ((first[:, None] - second[None]) ** 2).sum(axis=-1)
-    return float(cost[linear_sum_assignment(cost)].mean())
+    expected = float(cost[linear_sum_assignment(cost)].mean())
+    assert transport(first, second) == pytest.approx(expected, rel=1e-12)
 
 
 def test_sorting_is_optimal_on_the_line():
-    """The exact distance of a mixture against an assignment of quantiles, which have no noise."""
+    """The exact distance of a mixture against a transport of quantiles, which have no noise."""
     mixture = ScaleMixture([0.2, 3.0], [0.6, 0.4])
     levels = (np.arange(800) + 0.5) / 800
     grid = np.linspace(-12, 12, 60_001)
