@@ -30,7 +30,7 @@ class LinearRule:
 
 @dataclass(frozen=True)
 class TanhRule:
-    """tau(s) = tanh(m s), the paper's rule; float64.
+    """tau(s) = tanh(m s), the paper's rule; float64, in the array library of s.
 
     Parameters
     ----------
@@ -45,7 +45,9 @@ class TanhRule:
 
     def __call__(self, part: Any) -> Any:
         """Return tanh(m part)."""
-        return np.tanh(self.steepness * np.asarray(part, dtype=np.float64))
+        if not hasattr(part, "__array_namespace__"):
+            part = np.asarray(part, dtype=np.float64)
+        return part.__array_namespace__().tanh(self.steepness * part)
 
 
 def spacing(bits: int) -> Fraction:
@@ -159,6 +161,14 @@ def moves(codes: Any, change: Any, bits: int, rule: Rule) -> Moves:
     -----
     Clipped after the split, as in the code; the law is that of the paper (S16).
     """
+    start, wanted, top = checked(codes, change, bits)
+    return Moves(*split(np, start, wanted, top, rule))
+
+
+def checked(
+    codes: Any, change: Any, bits: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+    """Return codes, changes over the spacing, and the last code; errors as for ``moves``."""
     top = 2 ** non_negative_int(bits, "bits")
     start = np.asarray(codes)
     if start.dtype.kind not in "iu" or (start.size and (start.min() < 0 or start.max() > top)):
@@ -168,13 +178,17 @@ def moves(codes: Any, change: Any, bits: int, rule: Rule) -> Moves:
         raise InputError(
             f"change must be finite and of shape {start.shape}, got {change!r}; rescale the step"
         )
-    whole = np.trunc(np.clip(wanted, -top - 1, top + 1))
-    part = np.abs(wanted - np.trunc(wanted))
-    near = start + whole.astype(np.int64)
-    far = near + np.where(part > 0, np.sign(wanted), 0).astype(np.int64)
-    near, far = np.clip(near, 0, top), np.clip(far, 0, top)
-    chance = np.where(near != far, np.asarray(rule(part), dtype=np.float64), 0.0)
-    return Moves(near, far, chance)
+    return start.astype(np.int64), wanted, top
+
+
+def split(xp: Any, codes: Any, wanted: Any, top: int, rule: Rule) -> tuple[Any, Any, Any]:
+    """Return near, far and chance of ``Moves`` by the array library ``xp``; ``wanted``: changes over the spacing."""
+    whole = xp.trunc(xp.clip(wanted, -top - 1, top + 1))
+    part = xp.abs(wanted - xp.trunc(wanted))
+    near = codes + whole.astype(codes.dtype)
+    far = near + xp.where(part > 0, xp.sign(wanted), 0).astype(codes.dtype)
+    near, far = xp.clip(near, 0, top), xp.clip(far, 0, top)
+    return near, far, xp.where(near != far, rule(part), 0.0)
 
 
 def values(codes: Any, bits: int) -> NDArray[np.float64]:
