@@ -20,6 +20,7 @@ from theory.quantized.losses import squared_hinge as squared_hinge
 from theory.quantized.maps import Map as Map
 from theory.quantized.maps import Regulariser as Regulariser
 from theory.quantized.network import Network as Network
+from theory.quantized.on_device import packed_product_on_device as packed_product_on_device
 from theory.quantized.packed import Packed as Packed
 from theory.quantized.packed import pack as pack
 from theory.quantized.packed import packed_product as packed_product
@@ -90,6 +91,8 @@ from theory.quantized.trainer import draws as draws
 from theory.quantized.trainer import uniform_start as uniform_start
 from theory.quantized.transition import LinearRule as LinearRule
 from theory.quantized.transition import TanhRule as TanhRule
+from theory.quantized.walks import annealed_walks as annealed_walks
+from theory.quantized.walks import transition_on_device as transition_on_device
 
 if TYPE_CHECKING:
     from theory.quantized.estimators import Classifier as Classifier
