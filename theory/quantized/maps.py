@@ -59,6 +59,9 @@ class Map:
         for place, piece in zip(breaks, pieces[1:], strict=True):
             if places and places[-1] == place:
                 kept[-1] = piece
+                if kept[-2] == piece:
+                    kept.pop()
+                    places.pop()
             elif piece != kept[-1]:
                 kept.append(piece)
                 places.append(place)
