@@ -6,6 +6,7 @@
 ├── ``ActivationError``       an activation that contradicts itself, or leaves its class
 ├── ``ArchitectureError``     layers, variances and weight laws that do not fit together
 ├── ``StoreError``            draws on disk that are damaged, or not those that were asked for
+├── ``DataError``             files of samples that are damaged, or not what they were taken for
 └── ``DomainError``           well-formed, but mathematically undefined
     └── ``UndefinedKernelError``   a kernel entry that is infinite or a distribution
 """
@@ -33,6 +34,10 @@ class ArchitectureError(HardlimitError, ValueError):
 
 class StoreError(HardlimitError, ValueError):
     """Draws on disk are damaged, or are not those that were asked for."""
+
+
+class DataError(HardlimitError, ValueError):
+    """A file of samples is damaged, or is not what it was taken for."""
 
 
 class DomainError(HardlimitError, ValueError):

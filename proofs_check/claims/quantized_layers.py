@@ -16,6 +16,7 @@ from proofs_check.methods.exhaustive import exhaustive
 from proofs_check.verdict import Grade, Verdict, every
 from theory.quantized.reparameterised.exact import (
     Law,
+    State,
     exact_variance,
     layer_law,
     moments,
@@ -25,7 +26,7 @@ from theory.quantized.reparameterised.exact import (
 
 # ---------------------------------------------------------------------------------- moments over layers
 
-START = {(1, -1, 1): Fraction(1)}
+START: dict[State, Fraction] = {(1, -1, 1): Fraction(1)}
 
 
 def _rows(seed: int, outputs: int, width: int) -> list[list[Law]]:

@@ -4,11 +4,11 @@ Probabilities are rational, with one denominator a sum; polynomials with integer
 rounded.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import prod
+from math import lcm, prod
 
 import flint
 
@@ -89,12 +89,8 @@ def sum_law(laws: Sequence[Law], inputs: Sequence[int]) -> SumLaw:
     return SumLaw(least, tuple(counts + [0] * (width - len(counts))), total)
 
 
-def _common_denominator(chances: object) -> int:
-    scale = 1
-    for chance in chances:  # type: ignore[attr-defined]
-        denominator = Fraction(chance).denominator
-        scale = scale * denominator // flint.fmpz(scale).gcd(denominator)
-    return int(scale)
+def _common_denominator(chances: Iterable[Fraction]) -> int:
+    return lcm(*(Fraction(chance).denominator for chance in chances))
 
 
 def _multiplied(factors: list[flint.fmpz_poly]) -> flint.fmpz_poly:

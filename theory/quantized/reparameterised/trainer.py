@@ -147,7 +147,7 @@ class LocalReparameterisation(Trainer):
         logits = self._logits(state)
         if not self.drawn:
             return self.family.likeliest(logits)
-        uniforms = generator(state["seed"], Role.PREDICT).random(logits.shape[1])
+        uniforms = generator(state["seed"], Role.PREDICT).random(logits.shape[1:])
         return self.family.sample(logits, uniforms)
 
     def outputs(self, network: Network, state: State, X: Array) -> Array:
