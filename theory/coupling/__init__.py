@@ -15,3 +15,4 @@ from theory.coupling.sampled import draw_coupling as draw_coupling
 from theory.coupling.sampled import require_gaussian as require_gaussian
 from theory.coupling.sampled import require_gaussian_readout as require_gaussian_readout
 from theory.coupling.sampled import sample_coupling as sample_coupling
+from theory.coupling.stein import stein_discrepancy as stein_discrepancy

@@ -7,6 +7,7 @@ jackknife costs no more than one evaluation.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,18 +61,25 @@ def path_length(covariances: FloatArray, weights: FloatArray, limit: FloatArray)
     DomainError
         If the components are too flat for 512 directions.
     """
+    return refined(
+        lambda count: math.sqrt(
+            path_flow(covariances, weights, limit, 1, count).squared_lengths()[0]
+        )
+    )
+
+
+def refined(at: Callable[[int], float]) -> float:
+    """Double the number of directions until a value moves by less than 1e-6 of itself; errors as `path_length`."""
     before = math.inf
     directions = COARSEST
     while directions <= FINEST:
-        value = math.sqrt(
-            path_flow(covariances, weights, limit, 1, directions).squared_lengths()[0]
-        )
+        value = at(directions)
         if abs(value - before) <= AGREEMENT * value:
             return value
         before, directions = value, 2 * directions
     raise DomainError(
-        f"the length of the path still moves at {FINEST} directions: some covariances are nearly singular in units of "
-        f"the limit; leave out components of negligible weight"
+        f"an integral over the plane still moves at {FINEST} directions: some covariances are nearly singular in "
+        f"units of the limit; leave out components of negligible weight"
     )
 
 
@@ -102,14 +110,14 @@ def path_flow(
     white = inverse @ covariances @ inverse
     spectra, frames = np.linalg.eigh(0.5 * (white + np.swapaxes(white, 1, 2)))
     offsets = np.maximum(spectra, 0.0) - 1
-    units, on_units = _directions(k, directions)
+    units, on_units = rays(k, directions)
     times, on_times = 0.5 * (1 + TIMES), 0.5 * ON_TIMES
     shape = (groups, times.size, len(units))
     parts = [
         slice(int(part[0]), int(part[-1]) + 1)
         for part in np.array_split(np.arange(len(white)), groups)
     ]
-    radii, on_radii = _radii(1 + times[-1] * offsets)
+    radii, on_radii = shells(1 + times[-1] * offsets)
     measure = on_radii * radii ** (k - 1) * (2 * math.pi) ** (-k / 2)
     density = np.empty((*shape, radii.size))
     flux = np.empty((*shape, radii.size, k))
@@ -122,14 +130,14 @@ def path_flow(
             speeds = np.einsum("nij,nj->ni", frames, turned * offsets / variances) @ root / 2
             columns = np.column_stack([np.ones(len(forms)), speeds]) * factor[:, None]
             for group, part in enumerate(parts):
-                sums = _sums(forms[part], columns[part], radii)
+                sums = damped_sums(forms[part], columns[part], radii)
                 scaled = (on_unit * measure)[:, None] * sums
                 density[group, place, turn] = scaled[:, 0]
                 flux[group, place, turn] = scaled[:, 1:] * radii[:, None]
     return Flow(density, flux * np.sqrt(on_times)[None, :, None, None, None])
 
 
-def _sums(forms: FloatArray, columns: FloatArray, radii: FloatArray) -> FloatArray:
+def damped_sums(forms: FloatArray, columns: FloatArray, radii: FloatArray) -> FloatArray:
     """Sums over components of exp(-r^2 q / 2) times each column, shape (radii, columns)."""
     total = np.zeros((radii.size, columns.shape[1]))
     step = max(1, BLOCK // radii.size)
@@ -146,7 +154,7 @@ def _length(density: FloatArray, flux: FloatArray) -> float:
     return float(np.sqrt(each * 0.5 * ON_TIMES).sum())
 
 
-def _directions(k: int, count: int) -> tuple[FloatArray, FloatArray]:
+def rays(k: int, count: int) -> tuple[FloatArray, FloatArray]:
     """Directions of a half circle or half sphere, and weights that sum to the measure of the whole."""
     if k == 2:
         angles = math.pi * (np.arange(count) + 0.5) / count
@@ -169,7 +177,7 @@ def _directions(k: int, count: int) -> tuple[FloatArray, FloatArray]:
     return units, np.repeat(4 * math.pi / turns * on_heights, turns)
 
 
-def _radii(variances: FloatArray) -> tuple[FloatArray, FloatArray]:
+def shells(variances: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Gauss-Legendre panels that grow from the smallest scale to beyond the largest."""
     first, last = (
         FIRST * math.sqrt(float(variances.min())),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from theory.confidence import Limit, best_cut
 from theory.coupling import Coupling
 from theory.distances.critic import Critic, blind_critic, blind_set, critic_limit
-from theory.distances.waves import LONG_TO_SHORT
+from theory.distances.waves import FREQUENCIES, Waves
 
 FloatArray = NDArray[np.float64]
 
@@ -36,11 +36,16 @@ def _mean_itself(mean: float, _: float) -> float:
 
 
 FIRST = (Witness("mean-blind critic", blind_critic, _mean_itself),)
-SECOND = FIRST + tuple(
-    Witness(f"mean-blind waves of frequencies {one.slow} and {one.fast}", one, one.distance)
-    for one in LONG_TO_SHORT
-)
 BY_SETS = (Witness("mean-blind set", blind_set, _mean_itself),)
+
+
+def of_second_order(outputs: int) -> tuple[Witness, ...]:
+    """Witnesses for Wasserstein-2 of some outputs: of one by W1 <= W2, of all by waves."""
+    waves = [Waves(slow, fast, outputs) for slow, fast in FREQUENCIES]
+    return FIRST + tuple(
+        Witness(f"mean-blind waves of frequencies {one.slow} and {one.fast}", one, one.distance)
+        for one in waves
+    )
 
 
 def best_projection(

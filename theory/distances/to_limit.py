@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -25,8 +26,9 @@ from theory.distances.exact import kolmogorov, total_variation, wasserstein1
 from theory.distances.expansion import sharp_wasserstein2
 from theory.distances.from_outputs import drawn_outputs_to_limit
 from theory.distances.jackknife import GROUPS, Distance, jackknife
-from theory.distances.projection import BY_SETS, FIRST, SECOND, best_projection, project
+from theory.distances.projection import BY_SETS, FIRST, best_projection, of_second_order, project
 from theory.distances.quantile import wasserstein2
+from theory.distances.radial import radial_wasserstein
 from theory.distances.sandwich import Sandwich
 from theory.errors import InputError
 from theory.kernels import Architecture, gaussian
@@ -80,7 +82,7 @@ def wasserstein2_to_limit(
         n^(-1/2), by betting; for one hidden layer the chi-square bound (claim B18), of order 1/n and
         without sampling. Where the last activation is unbounded none holds, and the least is taken of
         those labelled asymptotic: of order 1/n up to three inputs (claim B17). ``estimate``: exact on
-        one input (one output), with its standard error; else the sharp leading order (claim B20).
+        one input (several outputs: claim B19), with its standard error; else the sharp leading order (claim B20).
 
     Raises
     ------
@@ -186,7 +188,7 @@ def _wasserstein2(
     outputs: int,
 ) -> Sandwich:
     level = (1 + confidence) / 2
-    lower, lower_by = best_projection(coupling, level, SECOND)
+    lower, lower_by = best_projection(coupling, level, of_second_order(outputs))
     estimate, stderr, by = _estimate(arch, coupling, outputs)
     uppers = [_coupled(coupling, level, outputs)]
     if stderr is not None and coupling.span is None:
@@ -289,6 +291,14 @@ def _estimate(
             wasserstein2, covariances[:, 0, 0], float(limit[0, 0]), centred=is_centred(arch)
         )
         return value, stderr, "exact distance of the sampled scale mixture"
+    if limit.shape == (1, 1) and limit[0, 0] > 0 and covariances.min() > 0:
+        value, stderr = jackknife(
+            partial(radial_wasserstein, outputs=outputs),
+            covariances[:, 0, 0],
+            float(limit[0, 0]),
+            centred=is_centred(arch),
+        )
+        return value, stderr, "exact radial distance B19 of the sampled scale mixture"
     sharp = sharp_wasserstein2(covariances, limit, outputs, is_centred(arch))
     if sharp is not None:
         return sharp, None, "sharp leading order B20 from sampled covariances"

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory.distances import ScaleMixture, Waves, wasserstein2
-from theory.distances.waves import LONG_TO_SHORT
+from theory.distances import ScaleMixture, Waves, radial_wasserstein, wasserstein2
+from theory.distances.waves import FREQUENCIES
+
+LONG_TO_SHORT = tuple(Waves(slow, fast) for slow, fast in FREQUENCIES)
 
 MIXTURES = {
     "near": ([0.98, 1.0, 1.03], [0.3, 0.5, 0.2], 1.0),
@@ -77,3 +79,32 @@ def test_units_and_trivial_means():
     assert waves.distance(0.01, 9.0) == pytest.approx(3 * waves.distance(0.01, 1.0))
     assert waves.distance(0.0, 1.0) == 0.0
     assert waves.distance(-0.5, 1.0) == -0.5
+
+
+@pytest.mark.parametrize("outputs", [2, 3, 10])
+@pytest.mark.parametrize("pair", FREQUENCIES, ids=str)
+def test_several_outputs_are_seen_together(pair, outputs):
+    """Never above the radial distance of claim B19, and the same share of it as for one output."""
+    waves = Waves(*pair, outputs)
+    for variances, weights, s2 in (MIXTURES["near"], MIXTURES["wide"], MIXTURES["shifted"]):
+        mixture = ScaleMixture(variances, weights)
+        mean = float(mixture.weights @ waves(mixture.variances, s2))
+        assert 0 < waves.distance(mean, s2) <= radial_wasserstein(mixture, s2, outputs)
+    mixture = ScaleMixture([0.99, 1.01])
+    mean = float(mixture.weights @ waves(mixture.variances, 1.0))
+    share = waves.distance(mean, 1.0) / radial_wasserstein(mixture, 1.0, outputs)
+    assert share > 0.97 * dict(zip(FREQUENCIES, (0.984, 0.924, 0.788), strict=True))[pair]
+
+
+@pytest.mark.parametrize("outputs", [2, 5])
+def test_slope_of_averaged_waves_against_directions(outputs):
+    """E |h'(G)|^2 over independent pairs of directions, five standard errors."""
+    waves = Waves(0.8, 1.6, outputs)
+    pairs = np.random.default_rng(outputs).normal(size=(2, 200_000, outputs))
+    one, other = pairs / np.linalg.norm(pairs, axis=-1, keepdims=True)
+    c = (one * other).sum(axis=1)
+    square = c * (
+        np.sinh(0.64 * c) / 0.64 + np.sinh(2.56 * c) / 2.56 - 2 * np.sinh(1.28 * c) / 1.28
+    )
+    error = square.std() / math.sqrt(c.size)
+    assert abs(waves._slope() ** 2 - square.mean()) < 5 * error
