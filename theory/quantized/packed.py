@@ -111,7 +111,7 @@ def packed_product(left: Packed, right: Packed, *, threads: int | None = None) -
     ends = [min(columns, block * (panels * k // workers)) for k in range(workers + 1)]
 
     def work(k: int) -> None:
-        _fill(gated, *planes, left.width, out.reshape(-1), ends[k], ends[k + 1])
+        _fill(gated, planes[0], planes[1], left.width, out.reshape(-1), ends[k], ends[k + 1])
 
     if workers == 1:
         work(0)
