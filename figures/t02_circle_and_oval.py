@@ -181,15 +181,14 @@ FIGURE = Figure(
     caption=rf"""
     The settings of Eilers et al. (2024): two hidden layers, $s_w=1$, $s_b=0.1$, {LESSON} training inputs, target
     $4x_0x_1^2-0.8x_0^3+1.2x_1^2-0.8x_0^2x_1$, backward derivative of erf; on their circle, and on an oval of radius
-    $1+\frac{{3}}{{4}}\cos(2\varphi+1)$. (a), (b) Sign networks after {STEPS} steps of rate ${RATE}$: mean (black, whiskers
-    95 %), and mean plus and minus standard deviation (dots), of {SIGN_DRAWS} networks of width {SIGN_WIDTH}; line and
-    band: mean and standard deviation by the kernel $\Theta_{{ts}}$; dashes: means by other kernels.
-    On the circle the transposed kernel is the kernel, and off it the eye cannot tell. (c) Forward $\mathrm{{erf}}(2x)$:
-    mean square difference, at {len(range(0, LESSON + TESTS, 4))} inputs, of the kernel of one network from
-    $\Theta_{{ts}}$ and from its transpose; {KERNEL_DRAWS} networks a width. (d) The same networks after
-    {setting.STEPS} steps of rate $0.1/{LESSON}$: how far they are on the way from what $\Theta_{{ts}}$ makes of their
-    own start (0) to what another kernel does (1), by least squares at {TESTS} tests; {DRAWS} networks a width, whiskers
-    95 %.
+    $1+\frac{{3}}{{4}}\cos(2\varphi+1)$. (a), (b) Sign networks after {STEPS} steps of rate ${RATE}$: mean (black,
+    whiskers 95 %), and mean plus and minus standard deviation (dots), of {SIGN_DRAWS} networks of width {SIGN_WIDTH};
+    line and band: mean and standard deviation by the kernel $\Theta_{{ts}}$; dashes: means by other kernels. On the
+    circle the transposed kernel is the kernel, and off it the eye cannot tell. (c) Forward $\mathrm{{erf}}(2x)$: mean
+    square difference, at {len(range(0, LESSON + TESTS, 4))} inputs, of the kernel of one network from $\Theta_{{ts}}$
+    and from its transpose; {KERNEL_DRAWS} networks a width. (d) The same networks after {setting.STEPS} steps of rate
+    $0.1/{LESSON}$: how far they are on the way from what $\Theta_{{ts}}$ makes of their own start (0) to what another
+    kernel does (1), by least squares at {TESTS} tests; {DRAWS} networks a width, whiskers 95 %.
     """,
     size_mm=(160.0, 125.0),
     shows=("T53", "T53.trained", "T37"),
