@@ -10,6 +10,8 @@ from theory.quantized.bop import Bop as Bop
 from theory.quantized.compatibility import Compatibility as Compatibility
 from theory.quantized.compatibility import Fit as Fit
 from theory.quantized.compatibility import compatibility as compatibility
+from theory.quantized.flips import FlipCertificate as FlipCertificate
+from theory.quantized.flips import flip_certificate as flip_certificate
 from theory.quantized.full_precision import FullPrecision as FullPrecision
 from theory.quantized.landscape import Landscape as Landscape
 from theory.quantized.losses import Loss as Loss
@@ -79,6 +81,8 @@ from theory.quantized.synthesis import Transformed as Transformed
 from theory.quantized.synthesis import backward_of as backward_of
 from theory.quantized.synthesis import forward_of as forward_of
 from theory.quantized.synthesis import synthesise as synthesise
+from theory.quantized.tangent import Tangent as Tangent
+from theory.quantized.tangent import tangents as tangents
 from theory.quantized.temperatures import Adaptive as Adaptive
 from theory.quantized.temperatures import Logarithmic as Logarithmic
 from theory.quantized.trainer import Batch as Batch
