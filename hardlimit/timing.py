@@ -1,8 +1,13 @@
 """Benchmarks: seconds, always beside the seconds of a named alternative."""
 
+import os
+import platform
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -37,3 +42,19 @@ def best_of(work: Callable[[], object], repeat: int = 5) -> float:
         work()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def machine() -> dict[str, object]:
+    """What the timings belong to; the load is the mean number of busy processes in the last five minutes."""
+    from proofs_check.cache import versions
+
+    about = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.*)", about.read_text()) if about.exists() else None
+    return {
+        "processor": " ".join((found[1] if found else platform.processor()).split()),
+        "processors": os.cpu_count(),
+        "system": platform.system(),
+        "load": round(os.getloadavg()[1], 1),
+        "versions": versions(("hardlimit", "numpy", "numba", "llvmlite")),
+        "day": datetime.now(UTC).date().isoformat(),
+    }

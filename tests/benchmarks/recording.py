@@ -8,13 +8,10 @@ do not repeat, so the figure draws the record.
 
 import json
 import os
-import platform
-import re
 import runpy
 import statistics
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -68,24 +65,10 @@ def samplers() -> dict[str, tuple[int, Callable[[int, int], object]]]:
     }
 
 
-def machine() -> dict[str, object]:
-    """What the timings belong to; the load is the mean number of busy processes in the last five minutes."""
-    from proofs_check.cache import versions
-
-    about = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.*)", about.read_text()) if about.exists() else None
-    return {
-        "processor": " ".join((found[1] if found else platform.processor()).split()),
-        "processors": os.cpu_count(),
-        "system": platform.system(),
-        "load": round(os.getloadavg()[1], 1),
-        "versions": versions(("hardlimit", "numpy", "numba", "llvmlite")),
-        "day": datetime.now(UTC).date().isoformat(),
-    }
-
-
 def record() -> dict[str, object]:
     """Return the machine, and for each sampler the rows (width, least, median)."""
+    from hardlimit.timing import machine
+
     rows = {}
     for name, (largest, work) in samplers().items():
         widths = [2**power for power in range(6, largest + 1)]
