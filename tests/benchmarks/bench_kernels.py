@@ -1,11 +1,10 @@
 """Gram matrices beside those of neural-tangents 0.6.5, with errors: three hidden layers, inputs in 32 dimensions.
 
 Inputs are normal, row by row times a number uniform in [1/2, 2]; one row is a near-duplicate of another, at a relative
-distance of 1e-6. Seconds are of processor time, summed over threads, of the best of some runs after compilation; ours
-are on one thread. Memory is what a process grows by at its peak, the result of 8 N^2 bytes included, but for what it
-held free before. Errors are the greatest of |value - exact| / |exact|: over ordinary pairs and one diagonal entry, and
-at the near-duplicates. Exact values come from the recursion of claim T5 in numbers of 40 digits, each expectation the
-midpoint of an Arb ball.
+distance of 1e-6. Seconds are of processor time on one thread, of the best of some runs after compilation. Memory is
+what a process grows by at its peak, the result of 8 N^2 bytes included, but for what it held free before. Errors are
+the greatest of |value - exact| / |exact|: over ordinary pairs and one diagonal entry, and at the near-duplicates. Exact
+values come from the recursion of claim T5 in numbers of 40 digits, each expectation the midpoint of an Arb ball.
 
 neural-tangents is from another time: it gets an environment of its own, built once under build/neural-tangents from the
 requirements beside this file (about 600 MB; it needs the network), and float64. Where that fails, the reason is printed
