@@ -10,7 +10,12 @@ from figures.base import Array, Arrays, Figure, thinned
 from proofs_check.claims.quantized_small_steps import generator, kernel, law
 from theory.quantized import LinearRule, TanhRule
 
-RULES = {"linear": LinearRule(), "m1": TanhRule(1.0), "m3": TanhRule(3.0), "m10": TanhRule(10.0)}
+RULES: dict[str, LinearRule | TanhRule] = {
+    "linear": LinearRule(),
+    "m1": TanhRule(1.0),
+    "m3": TanhRule(3.0),
+    "m10": TanhRule(10.0),
+}
 LABELS = {"linear": "stochastic rounding", "m1": "$m=1$", "m3": "$m=3$", "m10": "$m=10$"}
 RANGE = (1e-4, 1 / 12.5)  # the largest gradient of the instance is 12
 
