@@ -1,5 +1,6 @@
 """F10: the law of the output against its Gaussian limit, and the distance between the two."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +11,8 @@ from scipy.stats import chi2, norm
 import theory as th
 from figures import bound_panels, style
 from figures.base import Array, Arrays, Figure, thinned
-from theory.bounds import catalogue
+from theory.bounds import Setting, catalogue, evaluate_at
+from theory.distances import wasserstein2_to_limit
 from theory.estimate import Estimate
 
 A = Fraction(1, 2)
@@ -18,8 +20,8 @@ WEIGHT_STD, BIAS_STD = 1.2, 0.3
 DEPTHS = (1, 2, 3)
 WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256)
 SHOWN = (2, 8, 64)
-DRAWS = 60_000
-GROUPS = 10
+DRAWS, NETWORKS = 60_000, 20_000
+CONFIDENCE = 0.95
 REACH = 4.5
 SEED = 10
 Z95 = float(norm.ppf(0.975))
@@ -29,34 +31,45 @@ INPUT = np.ones((1, 2))
 def data(scale: float = 1.0) -> dict[str, Array]:
     """Histogram and densities in units of the limit's deviation; distances and bounds against the width."""
     widths = WIDTHS[: thinned(len(WIDTHS), scale, least=3)]
-    draws = thinned(DRAWS, scale, least=20 * GROUPS)
+    draws = thinned(DRAWS, scale, least=200)
+    networks = thinned(NETWORKS, scale, least=200)
     arrays = _law(draws)
     for hidden in DEPTHS:
-        arch, limit = _arch(hidden), _limit(hidden)
-        rows = []
+        arch, rows = _arch(hidden), []
+        bounds: dict[str, list[tuple[float, float]]] = {}
         for k, n in enumerate(widths):
-            variances = _variances(hidden, n, draws, first=k * draws)
-            distance, error = _distance(variances, limit, centred=hidden == 1)
-            coupling = Estimate.of_mean((np.sqrt(variances) - np.sqrt(limit)) ** 2)
-            root = float(np.sqrt(coupling.value))
-            rows.append((n, distance, error, root, float(coupling.stderr) / (2 * root)))
-        columns = np.array(rows).T
-        names = ("n", "distance", "distance_stderr", "coupling", "coupling_stderr")
+            setting = Setting(arch, INPUT, n, 1, networks, SEED + k, CONFIDENCE)
+            found = wasserstein2_to_limit(arch, INPUT, n, networks, SEED + k, CONFIDENCE)
+            rows.append((n, found.estimate, found.stderr, found.lower))
+            for name, value in _bounds(setting).items():
+                # Without a value at small widths: the concentration that some need is not there yet.
+                if math.isfinite(value):
+                    bounds.setdefault(name, []).append((n, value))
+        names = ("n", "distance", "distance_stderr", "lower")
+        columns = np.array(rows, float).T
         arrays |= {f"l{hidden}.{name}": column for name, column in zip(names, columns, strict=True)}
-        for name in ("basteri_trevisan", "chi_square"):
-            bound = catalogue()[name]
-            if hidden > 1 and name != "basteri_trevisan":
-                continue
-            values = np.array([bound(arch, INPUT, n).value for n in widths])
-            # Without a value at small widths: the concentration that it needs is not there yet.
-            kept = np.isfinite(values)
-            if np.any(kept):
-                arrays |= {f"{name}_l{hidden}.n": np.array(widths, float)[kept]}
-                arrays |= {f"{name}_l{hidden}.value": values[kept]}
+        for name, points in sorted(bounds.items()):
+            n, value = np.array(points).T
+            arrays |= {f"{name}_l{hidden}.n": n, f"{name}_l{hidden}.value": value}
         line = np.array([WIDTHS[0], WIDTHS[-1]], dtype=float)
         sharp = th.distances.leading_wasserstein2(arch, INPUT, 1) / line
         arrays |= {f"sharp_l{hidden}.n": line, f"sharp_l{hidden}.value": sharp}
     return arrays | bound_panels.data(scale, SEED)
+
+
+def _bounds(setting: Setting) -> dict[str, float]:
+    """Every bound on W2 that applies; for one hidden layer those of the sampled mixture too, whose mean is known."""
+    found = {
+        row.declared.name: row.bound.value
+        for row in evaluate_at(setting)
+        if row.bound is not None and row.declared.distance == "W2"
+    }
+    if setting.is_centred:
+        variances = setting.coupling.covariances[:, 0, 0]
+        centred = variances * float(setting.limit[0, 0]) / variances.mean()
+        for name in ("mixture_stein", "mixture_benamou_brenier"):
+            found[name] = catalogue()[name](centred).value
+    return found
 
 
 def _arch(hidden: int) -> th.Architecture:
@@ -122,28 +135,6 @@ def _density_ratio(relative: Array, z: Array) -> Estimate:
         values.append(one.value)
         errors.append(one.stderr)
     return Estimate(np.array(values), np.array(errors), len(relative))
-
-
-def _distance(variances: Array, limit: float, *, centred: bool) -> tuple[float, float]:
-    """W2 of the mixture to N(0, limit) and its standard error, by a jackknife of W2^2 over groups.
-
-    Sampling noise adds a term of order 1/draws to W2^2; the jackknife removes it.
-    """
-
-    def squared(sample: Array) -> float:
-        mixture = th.distances.ScaleMixture(sample)
-        if centred:
-            mixture = mixture.recentred(limit)
-        return float(th.distances.wasserstein2(mixture, limit)) ** 2
-
-    groups = np.array_split(np.arange(len(variances)), GROUPS)
-    left_out = np.array([squared(np.delete(variances, group)) for group in groups])
-    whole = squared(variances)
-    # A thinned sample may be all noise; the plain distance is then the honest value.
-    value = GROUPS * whole - (GROUPS - 1) * left_out.mean()
-    distance = float(np.sqrt(value if value > 0 else whole))
-    spread = (GROUPS - 1) / GROUPS * ((left_out - left_out.mean()) ** 2).sum()
-    return distance, float(np.sqrt(spread)) / (2 * distance)
 
 
 def draw(canvas: Canvas, arrays: Arrays) -> None:
@@ -227,21 +218,35 @@ def _draw_ratio(axes: Axes, arrays: Arrays) -> None:
 
 def _draw_distances(axes: Axes, arrays: Arrays, hidden: int) -> None:
     table, n = f"l{hidden}", arrays[f"l{hidden}.n"]
-    for name, series, label in (
-        ("basteri_trevisan", style.SERIES[3], "explicit bound B2"),
-        ("chi_square", style.SERIES[4], "chi-square bound B18"),
-    ):
+    others = "other bounds"
+    for name in sorted(name for name in arrays if name.endswith(f"_{table}.value")):
+        bound = name.removesuffix(f"_{table}.value")
+        if bound in (*NAMED, "sharp"):
+            continue
+        axes.plot(
+            arrays[f"{bound}_{table}.n"], arrays[name],
+            color=style.GREY, lw=0.6, alpha=0.8, label=others, zorder=0,
+        )  # fmt: skip
+        others = "_"
+    for name, (series, label) in NAMED.items():
         if f"{name}_{table}.n" in arrays:
             axes.plot(
                 arrays[f"{name}_{table}.n"], arrays[f"{name}_{table}.value"],
                 color=series.colour, ls=series.dash, label=label,
             )  # fmt: skip
-    for column, series, label in (
-        ("coupling", style.SERIES[1], "coupling bound B6"),
-        ("distance", style.SERIES[0], "measured distance"),
-    ):
-        error = Z95 * arrays[f"{table}.{column}_stderr"]
-        axes.errorbar(n, arrays[f"{table}.{column}"], error, label=label, **series.points)
+    axes.plot(
+        n,
+        arrays[f"{table}.lower"],
+        ls="",
+        marker="^",
+        ms=3.0,
+        color=style.BLUE,
+        label="lower limit, 95 %",
+    )
+    error = Z95 * arrays[f"{table}.distance_stderr"]
+    axes.errorbar(
+        n, arrays[f"{table}.distance"], error, label="measured distance", **style.SERIES[0].points
+    )
     axes.plot(
         arrays[f"sharp_{table}.n"], arrays[f"sharp_{table}.value"],
         color=style.BLACK, lw=0.8, label="leading order", zorder=1,
@@ -249,19 +254,27 @@ def _draw_distances(axes: Axes, arrays: Arrays, hidden: int) -> None:
     axes.set(xscale="log", yscale="log", xlabel="width $n$")
 
 
+NAMED = {
+    "basteri_trevisan": (style.SERIES[3], "explicit bound B2"),
+    "coupling": (style.SERIES[1], "coupling bound B6(ii)"),
+    "chi_square": (style.SERIES[4], "chi-square bound B18"),
+    "mixture_benamou_brenier": (style.SERIES[2], "path bound B17"),
+}
 FIGURE = Figure(
     id="F10",
     title="The law of the output: distance to its Gaussian limit, measured and bounded",
     caption=rf"""
     Output $f_n(x)$ at one input with $|x|^2/d=1$, activation $h_{{1/2}}$, $s_w={WEIGHT_STD}$, $s_b={BIAS_STD}$,
     Gaussian weights; the limit is $N(0,K)$. Given the last hidden layer the output is Gaussian, so its law is a
-    mixture over the conditional variance, of which {DRAWS} values are sampled for each width. (a) Density for width
-    ${SHOWN[0]}$: mixtures (lines), raw outputs of networks with three hidden layers (dots). (b) Relative deviation of
+    mixture over the conditional variance, of which {DRAWS} values are sampled in (a) and (b), and {NETWORKS} for each
+    width in (c)-(e). (a) Density for width ${SHOWN[0]}$: mixtures (lines), raw outputs of networks with three hidden
+    layers (dots). (b) Relative deviation of
     the density from the limit times $n$, with 95 % bands, and the leading term of its expansion in $1/n$ (closed
-    form). (c)-(e) Distance $W_2$: exact distance of the sampled mixture, the coupling bound
-    estimated from the same variances, and bounds from closed forms; whiskers 95 % (jackknife for the distance). The
-    line of leading order is a closed form at every depth. B2 and B6 decrease like $n^{{-1/2}}$, the distance and,
-    for one hidden layer, the chi-square bound like $1/n$. (f) The explicit bound over the leading order of the
+    form). (c)-(e) Distance $W_2$: exact distance of the sampled mixture with 95 % whiskers (jackknife), a lower
+    limit that holds at every sample size (95 %), and every bound on $W_2$ that applies, those with a sampled part at
+    confidence 95 %; grey: B6(i), B12 (Talagrand), B16, B31, B45, B50b and B50c. The line of leading order is a closed
+    form at every depth. B2 and B6 decrease like $n^{{-1/2}}$, the distance and, for one hidden layer, B16 to B18 like
+    $1/n$. (f) The explicit bound over the leading order of the
     distance, $n={bound_panels.MAP_WIDTH}$, one input, $s_w={bound_panels.WEIGHT_STD}$. (g) One hidden layer:
     sign features read out by signs (exact, a lattice law of order $n^{{-1/2}}$, with two bounds), and
     $\mathrm{{erf}}$ features read out by Gaussian weights or signs (leading orders, without output bias).
@@ -270,7 +283,19 @@ FIGURE = Figure(
     a form with the smallest eigenvalue and one without (dotted).
     """,
     size_mm=(150.0, 228.0),
-    shows=("B2", "B2.value", "B9", "B18.closed", "B19", "B38-B50.sign", "B41", "B58", "T45"),
+    shows=(
+        "B2",
+        "B2.value",
+        "B9",
+        "B16-B18.leading",
+        "B17",
+        "B18.closed",
+        "B19",
+        "B38-B50.sign",
+        "B41",
+        "B58",
+        "T45",
+    ),
     data=data,
     draw=draw,
     seed=SEED,

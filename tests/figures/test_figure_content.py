@@ -95,9 +95,17 @@ def test_the_limit_kernel_of_f6_is_symmetric_on_equal_norms_alone():
 def test_the_bounds_of_f10_hold_for_the_measured_distance():
     arrays = thin("F10")
     for hidden in (1, 2, 3):
-        assert np.all(arrays[f"l{hidden}.distance"] < arrays[f"l{hidden}.coupling"])
-        bound = arrays[f"basteri_trevisan_l{hidden}.value"]
-        assert np.all(arrays[f"l{hidden}.coupling"] < bound)
+        seen = dict(zip(arrays[f"l{hidden}.n"], arrays[f"l{hidden}.lower"], strict=True))
+        bounds = [
+            name for name in arrays if name.endswith(f"_l{hidden}.value") and "sharp" not in name
+        ]
+        assert len(bounds) >= 6
+        for name in bounds:
+            widths = arrays[name.replace(".value", ".n")]
+            assert np.all(arrays[name] > [seen[n] for n in widths]), name
+        coupled = arrays[f"coupling_l{hidden}.value"]
+        assert np.all(arrays[f"l{hidden}.distance"] < coupled)
+        assert np.all(coupled < arrays[f"basteri_trevisan_l{hidden}.value"])
     exact = arrays["binary.lattice"]
     assert np.all(exact < arrays["binary.skorokhod"])
     assert np.all(arrays["outputs.distance"] < arrays["outputs.coupling"])

@@ -118,7 +118,7 @@ def _chosen(drawn: FloatArray, limit: FloatArray, level: float) -> tuple[FloatAr
 
     Also the limit's variance there, and the wave.
     """
-    found = []
+    found: list[tuple[float, float, FloatArray, float, Wave]] = []
     for theta in directions(limit).values():
         s2 = float(theta @ limit @ theta)
         if s2 <= 1e-12 * float(limit.trace()):
@@ -126,10 +126,10 @@ def _chosen(drawn: FloatArray, limit: FloatArray, level: float) -> tuple[FloatAr
         sigma, values = math.sqrt(s2), drawn @ theta
         wave = best_wave(values, sigma, level)
         score = empirical_wasserstein(np.sort(values), sigma, 1) / sigma
-        found.append((max(wave.promise, 0.0), score, len(found), theta, s2, wave))
+        found.append((max(wave.promise, 0.0), score, theta, s2, wave))
     if not found:
         raise InputError("the limit is 0 on every input; give an input or a bias that is not 0")
-    return max(found)[3:]
+    return max(found, key=lambda one: one[:2])[2:]
 
 
 def _fourth_moment(arch: Architecture) -> float | None:
