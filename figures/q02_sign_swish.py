@@ -79,7 +79,7 @@ def _draw_curves(axes: Axes, arrays: Arrays) -> None:
     axes.annotate(r"$x_0=2.3994$", (ROOT, -0.6), (ROOT + 0.15, -0.6), va="center")
     axes.annotate(r"$x_0/2=1.1997$", (ROOT, ROOT / 2), (ROOT + 0.5, 1.32), va="center")
     axes.set(ylabel="value", ylim=(-1.4, 1.5))
-    axes.legend(loc="upper left")
+    axes.legend(loc="center left", bbox_to_anchor=(0.0, 0.68))
 
 
 FIGURE = Figure(
