@@ -274,8 +274,8 @@ def _s53(found: Mapping[tuple[str, Fraction], int]) -> Verdict:
     "S53",
     statement=r"Float64 against rational replay, 100 steps of an integer least-squares problem in five weights, step "
     r"sizes 1/100 and 1/10: codes of BinaryConnect differ first at step 36 (1/10), ternary ones at steps 51 (1/100) "
-    r"and 83 (1/10), each time where a rational latent weight lies exactly on a jump of the quantizer; those of ProxConnect, "
-    r"ProxQuant, reverse ProxConnect, Bop and linear-rule state transition do not differ. Memories stay "
+    r"and 83 (1/10), each time where a rational latent weight lies exactly on a jump of the quantizer; those of "
+    r"ProxConnect, ProxQuant, reverse ProxConnect, Bop and linear-rule state transition do not differ. Memories stay "
     r"within $10^{-11}$.",
     source=f"{SOURCE}, S53; motivated by S3",
     hypotheses=(

@@ -9,6 +9,7 @@ from theory import checks
 from theory.errors import InputError
 from theory.quantized.network import Network
 from theory.quantized.schedules import schedule
+from theory.quantized.search import Cache
 from theory.quantized.state_transition import code_bits, random_codes
 from theory.quantized.temperatures import Adaptive
 from theory.quantized.trainer import Array, Batch, Bits, State, Trainer, advanced, begun, draws
@@ -75,21 +76,15 @@ class Annealing(Trainer):
 
     def step(self, state: State, batch: Batch) -> State:
         """Make the proposals of one temperature."""
-        random, temperature = draws(state), state["temperature"]
-        here = self._at(state["codes"], batch)
-        accepted, energies = 0, [here.energy]
-        for _ in range(self.proposals):
-            there, odds = self._propose(here, batch, random)
-            climb = (there.energy - here.energy) / temperature
-            if np.log(random.random()) < odds - climb:
-                here, accepted = there, accepted + 1
-            energies.append(here.energy)
+        temperature = state["temperature"]
+        run = self._single if self.uniform == 1 else self._mixed
+        codes, energies, accepted = run(state["codes"], temperature, batch, draws(state))
         if isinstance(self.temperature, Adaptive):
             following = self.temperature.after(temperature, float(np.std(energies)))
         else:
             following = float(schedule(self.temperature, "temperature")(state["step"] + 1))
         return advanced(
-            state, len(batch) * (self.proposals + 1), codes=here.codes, temperature=following,
+            state, len(batch) * (self.proposals + 1), codes=codes, temperature=following,
             accepted=state["accepted"] + accepted,
         )  # fmt: skip
 
@@ -106,10 +101,43 @@ class Annealing(Trainer):
             return self.temperature.start
         return float(schedule(self.temperature, "temperature")(0))
 
+    def _single(
+        self, codes: Array, temperature: float, batch: Batch, random: np.random.Generator
+    ) -> tuple[Array, list[float], int]:
+        """Change one weight at a time: a pass for the cache, then only what a change reaches."""
+        codes, count = codes.copy(), 2**self.levels + 1
+        cache = Cache(batch.network, values(codes, self.levels), batch.X, batch.Y)
+        energies, accepted = [float(cache.energy)], 0
+        for _ in range(self.proposals):
+            site = int(random.integers(codes.size))
+            code = (codes[site] + random.integers(1, count)) % count
+            value = float(values(code, self.levels))
+            energy = float(cache.trial(site, value))
+            if np.log(random.random()) < (energies[-1] - energy) / temperature:
+                cache.move(site, value)
+                codes[site], accepted = code, accepted + 1
+            else:
+                energy = energies[-1]
+            energies.append(energy)
+        return codes, energies, accepted
+
+    def _mixed(
+        self, codes: Array, temperature: float, batch: Batch, random: np.random.Generator
+    ) -> tuple[Array, list[float], int]:
+        """Propose changes of one weight and transitions along the gradient."""
+        here = self._at(codes, batch)
+        energies, accepted = [here.energy], 0
+        for _ in range(self.proposals):
+            there, odds = self._propose(here, batch, random)
+            climb = (there.energy - here.energy) / temperature
+            if np.log(random.random()) < odds - climb:
+                here, accepted = there, accepted + 1
+            energies.append(here.energy)
+        return here.codes, energies, accepted
+
     def _at(self, codes: Array, batch: Batch) -> "_Place":
         weights = values(codes, self.levels)
-        gradient = batch.gradient(weights) if self.uniform < 1 else np.empty(0)
-        return _Place(codes, float(batch.energy(weights)), gradient)
+        return _Place(codes, float(batch.energy(weights)), batch.gradient(weights))
 
     def _propose(
         self, here: "_Place", batch: Batch, random: np.random.Generator
@@ -127,8 +155,6 @@ class Annealing(Trainer):
             jumps = self._jumps(here, chosen)
             other[chosen] = jumps.draw(random.random(chosen.size))
         there = self._at(other, batch)
-        if self.uniform == 1:
-            return there, 0.0
         return there, self._log_chance(there, here, chosen) - self._log_chance(here, there, chosen)
 
     def _jumps(self, place: "_Place", chosen: Array) -> Moves:
@@ -153,7 +179,7 @@ class Annealing(Trainer):
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """A state with its energy, and its gradient where proposals need it."""
+    """A state with its energy and gradient."""
 
     codes: Array
     energy: float
