@@ -13,6 +13,7 @@ _SPELLINGS = (
     (re.compile(r"\\(?:big|Big|bigg|Bigg)[lrm]?(?![A-Za-z])"), ""),
     (re.compile(r"\\[tdc]frac(?=\d)(\d)(\d)"), r"\\frac{\1}{\2}"),
     (re.compile(r"\\operatorname\*"), r"\\operatorname"),
+    (re.compile(r"\\arg(?![A-Za-z])"), r"\\operatorname{arg}"),
     (re.compile(r"\\operatorname\{asin\}"), r"\\arcsin"),
 )
 

@@ -1,4 +1,4 @@
-"""From results and figures to ``index.html``, with the figures' files beside it."""
+"""From results and figures to ``index.html``, with the figures' files and a page for each algorithm beside it."""
 
 import base64
 import re
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hardlimit.report.algorithms import Algorithm, discover
 from hardlimit.report.expressions import Derived, derived
 from hardlimit.report.mathml import formula, prose
 from hardlimit.report.provenance import provenance
@@ -39,7 +40,7 @@ class Picture:
 def write(
     results: "Sequence[Result]", built: "Sequence[BuiltFigure]", *, out: Path, seed: int
 ) -> Path:
-    """Write ``out/index.html`` and ``out/figures/``; return the page.
+    """Write ``out/index.html``, ``out/figures/`` and ``out/algorithms/``; return the first.
 
     Parameters
     ----------
@@ -62,23 +63,26 @@ def write(
     for item in built:
         for member in dict.fromkeys(m for name in item.figure.shows for m in family(name, ids)):
             shown_in[member].append(item.figure.id)
+    environment.globals |= {
+        "style": (_HERE / "style.css").read_text(encoding="utf-8"),
+        "shown_in": shown_in,
+    }
+    algorithms = discover()
     text = environment.get_template("page.html.j2").render(
-        style=(_HERE / "style.css").read_text(encoding="utf-8"),
         results=results,
+        algorithms=algorithms,
         held=[result for result in results if result.passed],
         grades=_grades(results),
         seconds=sum(result.seconds for result in results),
         pictures=pictures,
-        shown_in=shown_in,
         expressions=_grouped(),
         provenance=provenance(seed),
     )
-    out.mkdir(parents=True, exist_ok=True)
-    page = out / "index.html"
-    partial = page.with_name(".index.html")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(page)
-    return page
+    template = environment.get_template("algorithm.html.j2")
+    for algorithm in algorithms:
+        told = template.render(algorithm=algorithm, **_judgement(algorithm, results, pictures))
+        _put(out / "algorithms" / f"{algorithm.slug}.html", told)
+    return _put(out / "index.html", text)
 
 
 def anchor(claim: str) -> str:
@@ -89,6 +93,38 @@ def anchor(claim: str) -> str:
 def family(name: str, ids: Sequence[str]) -> list[str]:
     """Return the claim of that id, or those of which it is the common part: T17 of T17.erf."""
     return [claim for claim in ids if claim == name or claim.startswith((f"{name}.", f"{name}("))]
+
+
+def _judgement(
+    algorithm: Algorithm, results: "Sequence[Result]", pictures: Sequence[Picture]
+) -> dict[str, object]:
+    """Return the results that judge each assertion, each of them once, and the figures that show them."""
+    ids = [result.id for result in results]
+
+    def named(names: Sequence[str]) -> "list[Result]":
+        members = {member for name in names for member in family(name, ids)}
+        return [result for result in results if result.id in members]
+
+    judges = named(algorithm.judged_by)
+    shown = {result.id for result in judges}
+    return {
+        "judged": [named(assertion.judged_by) for assertion in algorithm.assertions],
+        "judges": judges,
+        "pictures": [
+            picture
+            for picture in pictures
+            if any(member in shown for name, _ in picture.shows for member in family(name, ids))
+        ],
+    }
+
+
+def _put(page: Path, text: str) -> Path:
+    """Write a page whole or not at all."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    partial = page.with_name(f".{page.name}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(page)
+    return page
 
 
 def _grades(results: "Sequence[Result]") -> dict[str, int]:

@@ -114,7 +114,7 @@ def display_at_the_first_step() -> Verdict:
 
 @claim(
     "S6.c",
-    statement=r"PARQ, theorem 3.1, $R=\min\|w^0-w^*\|$, $D_h=R^2/2$: $[D_h+G^2\sum\eta^2]/\sum\eta\leq"
+    statement=r"PARQ, theorem 3.1, $R=\min\|w^0-w^*\|$, $D_h=R^2/2$: $[D_h+G^2\sum\eta^2]/\sum\eta\leq "
     r"GR(2+1.5\ln t)/\sqrt t$ for every $t\geq1$.",
     source=SOURCE,
     hypotheses=(

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
+import theory
 from figures.base import Figure
 from figures.build import BuiltFigure
 from figures.build import discover as discover_figures
 from hardlimit import report
+from hardlimit.report import algorithms
 from hardlimit.report.expressions import derived
 from hardlimit.report.mathml import formula, prose
 from hardlimit.report.page import anchor, family
@@ -86,12 +88,50 @@ def test_page_says_what_holds_and_what_does_not(page):
 
 
 def test_only_the_page_and_its_figures_are_left(page):
-    assert {path.name for path in page.parent.iterdir()} == {"figures", "index.html"}
+    assert {path.name for path in page.parent.iterdir()} == {"algorithms", "figures", "index.html"}
+
+
+def test_every_algorithm_has_a_page_that_needs_nothing_else(tmp_path):
+    """Its links lead somewhere, and an assertion that a claim judges shows the verdict."""
+    claims = [
+        Claim(name, "$1 < 2$", "here", (), Grade.PROVED, check=proved, mutant=refuted)
+        for name in dict.fromkeys(name for item in algorithms.discover() for name in item.judged_by)
+    ]
+    index = report.write(run(claims), [], out=tmp_path, seed=7)
+    for item in algorithms.discover():
+        path = tmp_path / "algorithms" / f"{item.slug}.html"
+        text = path.read_text(encoding="utf-8")
+        read = Page(text)
+        assert not read.tags & {"script", "link", "iframe"}
+        assert f"algorithms/{item.slug}.html" in index.read_text(encoding="utf-8")
+        assert text.count("g-proved") > len(item.judged_by)
+        for link in read.links:
+            target = (
+                link[1:] in read.ids if link.startswith("#") else (path.parent / link).is_file()
+            )
+            assert target, link
+
+
+def test_algorithms_show_how_to_make_their_trainers():
+    for item in algorithms.discover():
+        if item.use:
+            assert isinstance(eval(item.use, {"th": theory}), theory.quantized.Trainer)  # noqa: S307
+
+
+def test_algorithms_name_claims_that_exist_and_leave_none_out():
+    ids = [entry.id for entry in discover()]
+    judged = {name for item in algorithms.discover() for name in item.judged_by}
+    assert {name for name in judged if not family(name, ids)} == set()
+    on_a_page = {member for name in judged for member in family(name, ids)}
+    quantized = {entry.id for entry in discover() if entry.source.startswith("quantized-training")}
+    assert quantized - on_a_page == set()
 
 
 def test_every_statement_and_caption_renders():
     texts = [text for entry in discover() for text in (entry.statement, *entry.hypotheses)]
     texts += [entry.correction for entry in discover() if entry.correction]
+    for item in algorithms.discover():
+        texts += [item.does, *(assertion.says for assertion in item.assertions)]
     texts += [text for fig in discover_figures().values() for text in (fig.title, fig.caption)]
     for text in texts:
         shown = prose(text)
