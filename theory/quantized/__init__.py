@@ -59,6 +59,8 @@ from theory.quantized.quantizers import sign_swish_slope as sign_swish_slope
 from theory.quantized.reparameterised.trainer import (
     LocalReparameterisation as LocalReparameterisation,
 )
+from theory.quantized.replay import Replay as Replay
+from theory.quantized.replay import replay as replay
 from theory.quantized.schedules import Adam as Adam
 from theory.quantized.schedules import Constant as Constant
 from theory.quantized.schedules import Cosine as Cosine

@@ -7,7 +7,7 @@ import numpy as np
 
 from theory.errors import InputError
 from theory.quantized.network import Network
-from theory.quantized.schedules import schedule
+from theory.quantized.schedules import fitting, schedule
 from theory.quantized.trainer import (
     Array,
     Batch,
@@ -65,10 +65,11 @@ class Bop(Trainer):
 
     def step(self, state: State, batch: Batch) -> State:
         """Average the gradient and flip what it has pushed past the threshold."""
-        w, gamma = state["weights"], self.adaptivity
+        w = state["weights"]
+        gamma = fitting(self.adaptivity, w, "adaptivity")
         gradient = batch.gradient(w)
         mean = (1 - gamma) * state["mean"] + gamma * gradient
-        bar: Any = schedule(self.threshold, "threshold")(state["step"])
+        bar: Any = fitting(schedule(self.threshold, "threshold")(state["step"]), w, "threshold")
         memory: State = {"mean": mean}
         if self.second is not None:
             memory["square"] = (1 - self.second) * state["square"] + self.second * gradient**2

@@ -23,7 +23,15 @@ from theory.quantized.quantizers import (
     SignSwish,
     sign_swish_slope,
 )
-from theory.quantized.schedules import Constant, Direction, Gradient, Linear, Schedule, schedule
+from theory.quantized.schedules import (
+    Constant,
+    Direction,
+    Gradient,
+    Linear,
+    Schedule,
+    fitting,
+    schedule,
+)
 from theory.quantized.trainer import (
     Array,
     Batch,
@@ -115,7 +123,7 @@ class ProxConnect(Trainer):
         moved, memory = self.direction(state, gradient, state["step"])
         if self.backward is not None:
             moved = self.backward(latent, mu) * moved
-        rate = schedule(self.rate, "rate")(state["step"])
+        rate = fitting(schedule(self.rate, "rate")(state["step"]), latent, "rate")
         after = (quantized if self.rule.moves_quantized else latent) - rate * moved
         if self.clip is not None:
             after = np.clip(after, -self.clip, self.clip)

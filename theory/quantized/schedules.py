@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import InputError
+from theory.errors import InexactInputError, InputError
 
 Array = NDArray[Any]
 State = dict[str, Any]
@@ -104,6 +104,23 @@ def schedule(value: Any, name: str) -> Schedule:
     raise InputError(
         f"{name} must be a number or a schedule such as Power(0.1, -0.5), got {value!r}"
     )
+
+
+def fitting(value: Any, array: Array, name: str) -> Any:
+    """Return a constant in the arithmetic of an array: a float, or as it is for arrays of ``Fraction``.
+
+    Raises
+    ------
+    InexactInputError
+        For a float beside exact numbers, which would turn them into floats one by one.
+    """
+    if array.dtype != object:
+        return float(value)
+    if isinstance(value, float | np.floating):
+        raise InexactInputError(
+            f"{name} = {value!r} is a float and the weights are exact; give a Fraction or an integer"
+        )
+    return value
 
 
 class Direction(ABC):
