@@ -26,6 +26,7 @@ from theory.quantized.on_device import packed_product_on_device as packed_produc
 from theory.quantized.packed import Packed as Packed
 from theory.quantized.packed import pack as pack
 from theory.quantized.packed import packed_product as packed_product
+from theory.quantized.packed_network import PackedNetwork as PackedNetwork
 from theory.quantized.proximal_trainers import CONNECT as CONNECT
 from theory.quantized.proximal_trainers import POST_TRAINING as POST_TRAINING
 from theory.quantized.proximal_trainers import PROX_GRADIENT as PROX_GRADIENT
