@@ -3,6 +3,7 @@
 from theory.dynamics.flow import flow as flow
 from theory.dynamics.flow import gradient_descent as gradient_descent
 from theory.dynamics.flow import predict as predict
+from theory.dynamics.flow import predict_descent as predict_descent
 from theory.dynamics.stability import Mode as Mode
 from theory.dynamics.stability import Stability as Stability
 from theory.dynamics.stability import stability as stability

@@ -1,9 +1,12 @@
 """What training is asked about: a square kernel, targets, outputs at the start, times."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import LinAlgError, cholesky
 
-from theory.checks import finite, reals
+from theory.checks import finite, non_negative_int, reals
 from theory.errors import InputError
 
 Float = NDArray[np.float64]
@@ -36,6 +39,36 @@ def residual(y: ArrayLike, f0: ArrayLike, rows: int) -> tuple[Float, Float]:
     if target.shape != start.shape:
         raise InputError(f"y has shape {target.shape} and f0 {start.shape}; both need the same")
     return target, start - target
+
+
+def form(values: ArrayLike | None, rows: int) -> Float | None:
+    """Return the matrix W of a loss (1/2) r^T W r, from it or from one weight a sample; None is the identity."""
+    if values is None:
+        return None
+    given = finite(values, "weights")
+    if given.shape == (rows,):
+        if np.any(given <= 0):
+            raise InputError(
+                f"weights must be positive, got {given.min():g}; leave samples of weight 0 out"
+            )
+        return np.diag(given)
+    if given.shape != (rows, rows) or not np.array_equal(given, given.T):
+        raise InputError(
+            f"weights must be one number a sample, shape ({rows},), or the symmetric matrix of the loss, "
+            f"shape ({rows}, {rows}); got shape {given.shape}"
+        )
+    try:
+        cholesky(given)
+    except LinAlgError as error:
+        raise InputError("weights must be positive definite, or the loss has no minimum") from error
+    return given
+
+
+def counts(values: int | Sequence[int]) -> tuple[list[int], bool]:
+    """Return numbers of steps, and whether they came as a list."""
+    many = isinstance(values, Sequence | np.ndarray)
+    given = values if isinstance(values, Sequence | np.ndarray) else [values]
+    return [non_negative_int(count, "steps") for count in given], many
 
 
 def times(values: ArrayLike) -> Float:

@@ -1,67 +1,75 @@
 r"""Outputs under gradient flow and gradient descent with a fixed kernel that need not be symmetric.
 
-With loss (1/2) sum r^2, r = f(X) - y, and a kernel whose rows are evaluation points (true Jacobian) and
-whose columns are training points (surrogate Jacobian), df_t(x)/dt = -Theta(x, X) r_t. Such a kernel is
-in general not normal: everything here goes through the Schur form, never through eigenvectors.
+With loss (1/2) r^T W r, r = f(X) - y (W the identity unless said), and a kernel whose rows are evaluation points (true
+Jacobian) and whose columns are training points (surrogate Jacobian), df_t(x)/dt = -Theta(x, X) W r_t. Such a kernel
+is in general not normal: everything here goes through powers of matrices, never through eigenvectors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import expm, schur
+from numpy.typing import ArrayLike
+from scipy.linalg import expm
 
-from theory.checks import finite, non_negative_int, positive
-from theory.dynamics.arguments import Float, outputs, residual, square, times
+from theory.checks import finite, positive
+from theory.dynamics.arguments import Float, counts, form, outputs, residual, square, times
 from theory.dynamics.stability import Stability, stability
 from theory.errors import DomainError, InputError
 
-Complex = NDArray[np.complex128]
-
-# exp beyond this leaves float64.
-_LARGEST_EXPONENT = 700.0
+# Taylor coefficients of (exp(a) - 1)/a, enough for |a| <= 1/16.
+_TAYLOR = 1 / np.cumprod(np.arange(1.0, 10.0))
 
 
-class Propagator:
-    r"""exp(-Theta t) and its integral over [0, t], by the complex Schur form of Theta (n, n)."""
-
-    def __init__(self, kernel: Float) -> None:
-        self.kernel = kernel
-        # SciPy's Schur form of a 1 x 1 matrix is fine, and that of a triangular one is itself.
-        self._triangle, self._basis = schur(kernel.astype(np.complex128), output="complex")
-
-    def exponential(self, t: float) -> Float:
-        """Return exp(-Theta t), shape (n, n), for finite t >= 0."""
-        self._check_range(t)
-        return self._back(expm(-t * self._triangle))
-
-    def integral(self, t: float) -> Float:
-        """Return the integral of exp(-Theta s) over [0, t]: (I - exp(-Theta t)) / Theta, also where singular."""
-        if np.isinf(t):
-            require_convergence(self.kernel)
-            return np.asarray(np.linalg.inv(self.kernel), dtype=np.float64)
-        self._check_range(t)
-        n = len(self.kernel)
-        block = np.zeros((2 * n, 2 * n), dtype=np.complex128)
-        block[:n, :n] = -t * self._triangle
-        block[:n, n:] = t * np.eye(n)
-        return self._back(expm(block)[:n, n:])
-
-    def _check_range(self, t: float) -> None:
-        smallest = float(np.diag(self._triangle).real.min())
-        if -smallest * t > _LARGEST_EXPONENT:
-            raise DomainError(
-                f"at t = {t:g} the mode with Re lambda = {smallest:.6g} has grown by exp({-smallest * t:.3g}), "
-                f"beyond float64; this kernel diverges (th.dynamics.stability says how), so ask for earlier times"
-            )
-
-    def _back(self, triangle: Complex) -> Float:
-        product: Float = (self._basis @ triangle @ self._basis.conj().T).real
-        return product
+def decay(kernel: Float, t: float) -> Float:
+    """Return exp(-Theta t), shape (n, n), for finite t >= 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _in_range(np.asarray(expm(-t * kernel)), kernel, t)
 
 
-def flow(kernel: ArrayLike, y: ArrayLike, f0: ArrayLike, t: ArrayLike) -> Float:
-    r"""Return the outputs on the training inputs at time t: y + exp(-Theta t) (f0 - y).
+def accumulated(kernel: Float, start: Float, t: float) -> Float:
+    r"""Return the integral of exp(-Theta s) over [0, t] times ``start`` (n, m), also where Theta is singular.
+
+    By Taylor's series at t/2^q, and q doublings: with D = exp(-Theta s) - I, the integral over [0, 2s] is that over
+    [0, s] times 2 I + D.
+    """
+    if np.isinf(t):
+        require_convergence(kernel)
+        return np.asarray(np.linalg.solve(kernel, start), dtype=np.float64)
+    size = 16 * t * float(np.linalg.norm(kernel, 1))
+    doublings = int(np.ceil(np.log2(size))) if size > 1 else 0
+    a = kernel * (-t / 2**doublings)
+    a2, identity, c = a @ a, np.eye(len(a)), _TAYLOR
+    parts = [c[i] * identity + c[i + 1] * a + c[i + 2] * a2 for i in (0, 3, 6)]
+    a3 = a2 @ a
+    series = parts[0] + a3 @ (parts[1] + a3 @ parts[2])
+    grown, result = a @ series, (t / 2**doublings) * (series @ start)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for doubling in range(doublings):
+            result = 2 * result + grown @ result
+            if doubling < doublings - 1:
+                grown = 2 * grown + grown @ grown
+    return _in_range(result, kernel, t)
+
+
+def _in_range(values: Float, kernel: Float, t: float) -> Float:
+    if not np.all(np.isfinite(values)):
+        smallest = float(np.linalg.eigvals(kernel).real.min())
+        raise DomainError(
+            f"at t = {t:g} the mode with Re lambda = {smallest:.6g} has grown by exp({-smallest * t:.3g}), "
+            f"beyond float64; this kernel diverges (th.dynamics.stability says how), so ask for earlier times"
+        )
+    return values
+
+
+def flow(
+    kernel: ArrayLike,
+    y: ArrayLike,
+    f0: ArrayLike,
+    t: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+) -> Float:
+    r"""Return the outputs on the training inputs at time t: y + exp(-Theta W t) (f0 - y).
 
     Parameters
     ----------
@@ -71,6 +79,8 @@ def flow(kernel: ArrayLike, y: ArrayLike, f0: ArrayLike, t: ArrayLike) -> Float:
         Targets, and outputs at time 0: shape (n,) or (n, outputs).
     t
         Times >= 0, a number or a list of k; infinity where training converges.
+    weights
+        Of the loss (1/2) r^T W r: one positive number a sample, (n,), or W itself, (n, n), positive definite.
 
     Returns
     -------
@@ -80,25 +90,25 @@ def flow(kernel: ArrayLike, y: ArrayLike, f0: ArrayLike, t: ArrayLike) -> Float:
     Raises
     ------
     InputError
-        For shapes that do not fit, NaN, or negative times.
+        For shapes that do not fit, NaN, negative times, or weights without a minimum of the loss.
     DomainError
         For t = infinity with a kernel under which training does not converge (the message is the
         verdict of ``stability``), and where the outputs leave float64.
 
     Notes
     -----
-    The loss is (1/2) sum r^2; divide the kernel by n for a mean. Error about
+    Without weights the loss is (1/2) sum r^2; divide the kernel by n for a mean. Error about
     n eps (1 + |Theta| t) |f0 - y| sup_s |exp(-Theta s)|. Source: claim T34.
     """
     theta = square(kernel)
     target, start = residual(y, f0, len(theta))
-    steps = Propagator(theta)
+    theta = weighted(theta, form(weights, len(theta)))
 
     def at(time: float) -> Float:
         if np.isinf(time):
             require_convergence(theta)
             return target.copy()
-        return target + steps.exponential(time) @ start
+        return target + decay(theta, time) @ start
 
     return _at_times(at, times(t))
 
@@ -110,14 +120,16 @@ def predict(
     f0: ArrayLike,
     cross_f0: ArrayLike,
     t: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
 ) -> Float:
     r"""Return the outputs on other inputs at time t, those of the interpolant at t = infinity.
 
-    .. math:: f_t(x) = f_0(x) - \Theta(x,X)\int_0^t e^{-\Theta s}ds\,(f_0(X)-y)
+    .. math:: f_t(x) = f_0(x) - \Theta(x,X)W\int_0^t e^{-\Theta Ws}ds\,(f_0(X)-y)
 
     Parameters
     ----------
-    kernel, y, f0, t
+    kernel, y, f0, t, weights
         As for ``flow``.
     cross
         Theta(x, X), shape (m, n): rows are the new inputs.
@@ -136,33 +148,40 @@ def predict(
 
     Notes
     -----
-    Source: claims T34, T35 (f_inf = f_0(x) + Theta(x, X) Theta^{-1} (y - f_0)).
+    O(n^3 log(|Theta| t)) operations a time, and O(m n) for m new inputs. Source: claims T34, T35
+    (f_inf = f_0(x) + Theta(x, X) Theta^{-1} (y - f_0)).
     """
     theta = square(kernel)
-    rows = finite(cross, "cross")
-    if rows.ndim != 2 or rows.shape[1] != len(theta):
-        raise InputError(f"cross must have shape (new inputs, {len(theta)}), got {rows.shape}")
-    _, start = residual(y, f0, len(theta))
-    before = outputs(cross_f0, len(rows), "cross_f0")
-    if before.shape[1:] != start.shape[1:]:
-        raise InputError(f"cross_f0 has shape {before.shape} where y and f0 have {start.shape}")
-    steps = Propagator(theta)
-    return _at_times(lambda time: before - rows @ (steps.integral(time) @ start), times(t))
+    rows, start, before = _elsewhere(cross, y, f0, cross_f0, len(theta))
+    shape = form(weights, len(theta))
+    theta, rows = weighted(theta, shape), weighted(rows, shape)
+    return _at_times(lambda time: before - rows @ accumulated(theta, start, time), times(t))
 
 
 def gradient_descent(
-    kernel: ArrayLike, y: ArrayLike, f0: ArrayLike, steps: int, rate: float
+    kernel: ArrayLike,
+    y: ArrayLike,
+    f0: ArrayLike,
+    steps: int | Sequence[int],
+    rate: float,
+    *,
+    weights: ArrayLike | None = None,
 ) -> Float:
-    """Return the outputs on the training inputs after gradient descent: y + (I - rate Theta)^steps (f0 - y).
+    """Return the outputs on the training inputs after gradient descent: y + (I - rate Theta W)^steps (f0 - y).
 
     Parameters
     ----------
-    kernel, y, f0
+    kernel, y, f0, weights
         As for ``flow``.
     steps
-        Number of steps >= 0; the work grows with its logarithm.
+        Number of steps >= 0, or a list of k; the work grows with its logarithm.
     rate
         Learning rate > 0.
+
+    Returns
+    -------
+    ndarray
+        Shape of ``y``, after (k,) where ``steps`` is a list.
 
     Raises
     ------
@@ -177,16 +196,103 @@ def gradient_descent(
     """
     theta = square(kernel)
     target, start = residual(y, f0, len(theta))
-    count, eta = non_negative_int(steps, "steps"), positive(rate, "rate")
+    theta = positive(rate, "rate") * weighted(theta, form(weights, len(theta)))
+    given, many = counts(steps)
+    found = [_finite(target + _descended(theta, start, count)[0], count, rate) for count in given]
+    return np.array(found) if many else found[0]
+
+
+def predict_descent(
+    kernel: ArrayLike,
+    cross: ArrayLike,
+    y: ArrayLike,
+    f0: ArrayLike,
+    cross_f0: ArrayLike,
+    steps: int | Sequence[int],
+    rate: float,
+    *,
+    weights: ArrayLike | None = None,
+) -> Float:
+    r"""Return the outputs on other inputs after gradient descent.
+
+    .. math:: f_k(x) = f_0(x) - \eta\Theta(x,X)W\sum_{j<k}(I-\eta\Theta W)^j(f_0(X)-y)
+
+    Parameters
+    ----------
+    kernel, cross, y, f0, cross_f0, weights
+        As for ``predict``.
+    steps, rate
+        As for ``gradient_descent``.
+
+    Returns
+    -------
+    ndarray
+        Shape of ``cross_f0``, after (k,) where ``steps`` is a list.
+
+    Raises
+    ------
+    InputError, DomainError
+        As for ``gradient_descent``.
+
+    Notes
+    -----
+    Source: claim T34, discrete form.
+    """
+    theta, eta = square(kernel), positive(rate, "rate")
+    rows, start, before = _elsewhere(cross, y, f0, cross_f0, len(theta))
+    shape = form(weights, len(theta))
+    theta, rows = eta * weighted(theta, shape), eta * weighted(rows, shape)
+    given, many = counts(steps)
+    found = [
+        _finite(before - rows @ _descended(theta, start, count)[1], count, rate) for count in given
+    ]
+    return np.array(found) if many else found[0]
+
+
+def _descended(theta: Float, start: Float, count: int) -> tuple[Float, Float]:
+    """Return (I - theta)^count start, and the sum of all lower powers times start."""
+    after, total = start, np.zeros_like(start)
     with np.errstate(over="ignore", invalid="ignore"):
-        power = np.linalg.matrix_power(np.eye(len(theta)) - eta * theta, count)
-        result: Float = target + power @ start
-    if not np.all(np.isfinite(result)):
+        if count <= len(theta):
+            for _ in range(count):
+                after, total = after - theta @ after, total + after
+            return after, total
+        step = np.eye(len(theta)) - theta
+        power = np.eye(len(theta))
+        for bit in format(count, "b"):
+            # From the highest bit: double the number of steps, then take one more.
+            after, total, power = power @ after, total + power @ total, power @ power
+            if bit == "1":
+                after, total, power = step @ after, total + after, step @ power
+    return after, total
+
+
+def _finite(values: Float, count: int, rate: float) -> Float:
+    if not np.all(np.isfinite(values)):
         raise DomainError(
-            f"after {count} steps of rate {eta:g} the outputs leave float64; stay below "
+            f"after {count} steps of rate {rate:g} the outputs leave float64; stay below "
             f"th.dynamics.stability(kernel).rate_limit, or ask for fewer steps"
         )
-    return result
+    return values
+
+
+def _elsewhere(
+    cross: ArrayLike, y: ArrayLike, f0: ArrayLike, cross_f0: ArrayLike, n: int
+) -> tuple[Float, Float, Float]:
+    """Return the cross kernel (m, n), the residual at time 0, and outputs at time 0 on the new inputs."""
+    rows = finite(cross, "cross")
+    if rows.ndim != 2 or rows.shape[1] != n:
+        raise InputError(f"cross must have shape (new inputs, {n}), got {rows.shape}")
+    _, start = residual(y, f0, n)
+    before = outputs(cross_f0, len(rows), "cross_f0")
+    if before.shape[1:] != start.shape[1:]:
+        raise InputError(f"cross_f0 has shape {before.shape} where y and f0 have {start.shape}")
+    return rows, start, before
+
+
+def weighted(kernel: Float, shape: Float | None) -> Float:
+    """Return the kernel (m, n) times the matrix of the loss."""
+    return kernel if shape is None else kernel @ shape
 
 
 def require_convergence(kernel: Float) -> Stability:

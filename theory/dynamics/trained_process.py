@@ -1,40 +1,77 @@
-"""The Gaussian process of an ensemble of infinitely wide networks at a time of their training."""
+"""The Gaussian process of an ensemble of infinitely wide networks at times of their training."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.checks import inputs, paired_inputs, reals
-from theory.dynamics.arguments import Float, outputs
-from theory.dynamics.flow import Propagator
+from theory.checks import inputs, paired_inputs
+from theory.dynamics.arguments import Float, form, outputs, times
+from theory.dynamics.flow import accumulated, weighted
 from theory.errors import InputError
 from theory.kernels import Architecture, nngp, ntk
+
+_ROWS = 256
+"""Test inputs whose own variances are computed at a time."""
 
 
 @dataclass(frozen=True)
 class TrainedProcess:
-    """Mean (m,) or (m, outputs) and covariance (m, m) of the outputs on the test inputs, over draws of the start.
+    """The law of the outputs on the test inputs, over draws of the start; several outputs are independent.
 
-    Several outputs are independent, each with this covariance.
+    Parameters
+    ----------
+    arch, X, x_test
+        The network, its training inputs (n, d), and the test inputs (m, d).
+    responses
+        A_t(x), what each target adds to each output: (m, n), or (k, m, n) for k times.
+    mean
+        Shape (m,) or (m, outputs), after (k,) for k times.
     """
 
+    arch: Architecture
+    X: Float
+    x_test: Float
+    responses: Float
     mean: Float
-    covariance: Float
 
-    @property
+    @cached_property
+    def covariance(self) -> Float:
+        """Covariance of each output, (m, m), or (k, m, m) for k times."""
+        prior = nngp(self.arch, self.x_test)
+        cross = self.responses @ nngp(self.arch, self.X, self.x_test)
+        start = self.responses @ nngp(self.arch, self.X)
+        found = start @ np.swapaxes(self.responses, -1, -2)
+        found += prior
+        found -= cross
+        found -= np.swapaxes(cross, -1, -2)
+        symmetric: Float = (found + np.swapaxes(found, -1, -2)) / 2
+        return symmetric
+
+    @cached_property
     def std(self) -> Float:
-        """Standard deviation at each test input, shape (m,)."""
-        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        """Standard deviation at each test input, (m,) or (k, m); forms no covariance of them."""
+        parts = [self.x_test[start : start + _ROWS] for start in range(0, len(self.x_test), _ROWS)]
+        prior = np.concatenate([np.diag(nngp(self.arch, part)) for part in parts])
+        cross, start = nngp(self.arch, self.x_test, self.X), nngp(self.arch, self.X)
+        change = np.sum((self.responses @ start - 2 * cross) * self.responses, axis=-1)
+        return np.sqrt(np.maximum(prior + change, 0.0))
 
 
 def trained_process(
-    arch: Architecture, X: ArrayLike, y: ArrayLike, x_test: ArrayLike, t: float
+    arch: Architecture,
+    X: ArrayLike,
+    y: ArrayLike,
+    x_test: ArrayLike,
+    t: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
 ) -> TrainedProcess:
     r"""Return the law of f_t(x) under surrogate-gradient flow from a random start, in the kernel limit.
 
     .. math:: A_t y,\quad \Sigma - A_t\Sigma(X,x') - \Sigma(x,X)A_t'^T + A_t\Sigma(X,X)A_t'^T,\quad
-              A_t(x) = \Theta(x,X)\int_0^t e^{-\Theta s}ds
+              A_t(x) = \Theta(x,X)W\int_0^t e^{-\Theta Ws}ds
 
     Parameters
     ----------
@@ -45,12 +82,14 @@ def trained_process(
     x_test
         Test inputs (m, d); training inputs among them are fine.
     t
-        Time >= 0, infinity where training converges; loss (1/2) sum r^2.
+        Times >= 0, a number or a list of k; infinity where training converges.
+    weights
+        Of the loss (1/2) r^T W r, as for ``flow``; default: the identity.
 
     Returns
     -------
     TrainedProcess
-        Mean and covariance on ``x_test``.
+        Mean, covariance and standard deviation on ``x_test``.
 
     Raises
     ------
@@ -64,16 +103,18 @@ def trained_process(
 
     Notes
     -----
+    O(n^3 log(|Theta| t) + m n^2) operations a time; the covariance, O(m^2 n), is computed when it is asked for.
     Limits first in width, then in time: sign networks of practical width fluctuate far more (claims T47-T49).
     Source: claim T37.
     """
     x = inputs(X)
-    target = outputs(y, len(x), "y")
-    time = reals(t, "t")
-    if time.ndim or not float(time) >= 0:
-        raise InputError(f"t must be one time of at least 0, got {t!r}")
+    target, when = outputs(y, len(x), "y"), times(t)
+    if not when.size:
+        raise InputError("t must hold at least one time, got an empty list")
     new, _ = paired_inputs(x_test, x)
-    weights = ntk(arch, new, x) @ Propagator(ntk(arch, x)).integral(float(time))
-    cross = weights @ nngp(arch, x, new)
-    covariance = nngp(arch, new) - cross - cross.T + weights @ nngp(arch, x) @ weights.T
-    return TrainedProcess(weights @ target, (covariance + covariance.T) / 2)
+    shape = form(weights, len(x))
+    kernel, cross = weighted(ntk(arch, x), shape), weighted(ntk(arch, new, x), shape)
+    identity = np.eye(len(x))
+    found = [cross @ accumulated(kernel, identity, float(time)) for time in when.ravel()]
+    responses = np.array(found).reshape(*when.shape, *cross.shape)
+    return TrainedProcess(arch, x, new, responses, responses @ target)

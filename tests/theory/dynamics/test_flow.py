@@ -55,6 +55,20 @@ def test_singular_kernels_have_finite_times_and_no_limit():
         th.dynamics.flow(kernel, y, f0, np.inf)
 
 
+def test_stiff_kernels_keep_their_digits():
+    """Rates over eight decades, sheared: the exact integral by mpmath."""
+    rates = np.array([1e5, 30.0, 1.0, 1e-3])
+    kernel = np.diag(rates) + np.triu(np.ones((4, 4)), 1)
+    with mpmath.workdps(60):
+        exact = mpmath.matrix(kernel.tolist())
+        decay = mpmath.expm(-7 * exact, method="taylor")
+        target = mpmath.lu_solve(exact, (mpmath.eye(4) - decay) * mpmath.ones(4, 1))
+        expected = np.array([float(value) for value in target])
+    found = th.dynamics.predict(kernel, np.eye(4), np.zeros(4), -np.ones(4), np.zeros(4), 7.0)
+    # |Theta| t = 7e5 times the rounding unit.
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 def test_an_indefinite_kernel_is_a_verdict():
     kernel = np.diag([1.0, -2.0])
     grown = th.dynamics.flow(kernel, [1.0, 1.0], [0.0, 0.0], 1.0)
@@ -79,6 +93,83 @@ def test_descent_against_stepping_and_towards_the_flow():
     assert errors[1] == pytest.approx(errors[0] / 2, rel=0.01)
     with pytest.raises(DomainError, match="rate_limit"):
         th.dynamics.gradient_descent(KERNEL, Y, F0, 10**6, 1e3)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 6, 8, 37, 200])
+def test_descent_elsewhere_against_stepping(steps):
+    """Up to seven steps are taken one by one, more by powers."""
+    rate = 0.4 * th.dynamics.stability(KERNEL).rate_limit
+    f, elsewhere = F0.copy(), NEW_F0.copy()
+    for _ in range(steps):
+        f, elsewhere = f - rate * KERNEL @ (f - Y), elsewhere - rate * CROSS @ (f - Y)
+    found = th.dynamics.predict_descent(KERNEL, CROSS, Y, F0, NEW_F0, steps, rate)
+    np.testing.assert_allclose(found, elsewhere, atol=1e-11)
+    grid = [steps, 2]
+    many = th.dynamics.predict_descent(KERNEL, CROSS, Y, F0, NEW_F0, grid, rate)
+    assert many.shape == (2, 3, 2)
+    np.testing.assert_array_equal(many[0], found)
+    here = th.dynamics.gradient_descent(KERNEL, Y, F0, grid, rate)
+    np.testing.assert_allclose(here[0], f, atol=1e-11)
+    with pytest.raises(DomainError, match="rate_limit"):
+        th.dynamics.predict_descent(KERNEL, CROSS, Y, F0, NEW_F0, 10**6, 1e3)
+
+
+@pytest.mark.parametrize("t", [0.5, 20.0, np.inf])
+def test_a_weight_counts_samples(t):
+    """A sample of weight 3 is three samples; powers of the kernel with repeated rows know nothing of weights."""
+    counts = np.array([1, 3, 1, 2, 1, 1, 1])
+    places = np.repeat(np.arange(7), counts)
+    many = KERNEL[np.ix_(places, places)]
+    if t == np.inf:
+        once = th.dynamics.predict(KERNEL, CROSS, Y, F0, NEW_F0, t, weights=counts)
+        plain = th.dynamics.predict(KERNEL, CROSS, Y, F0, NEW_F0, t)
+        np.testing.assert_allclose(once, plain, atol=1e-10)
+        return
+    repeated = th.dynamics.flow(many, Y[places], F0[places], t)
+    found = th.dynamics.flow(KERNEL, Y, F0, t, weights=counts)
+    np.testing.assert_allclose(found[places], repeated, atol=1e-12)
+    if t == 0.5:
+        assert np.abs(found - th.dynamics.flow(KERNEL, Y, F0, t)).max() > 1e-3
+    repeated = th.dynamics.predict(many, CROSS[:, places], Y[places], F0[places], NEW_F0, t)
+    found = th.dynamics.predict(KERNEL, CROSS, Y, F0, NEW_F0, t, weights=counts)
+    np.testing.assert_allclose(found, repeated, atol=1e-11)
+    steps, rate = int(20 * t), 0.01
+    for found, repeated in (
+        (
+            th.dynamics.gradient_descent(KERNEL, Y, F0, steps, rate, weights=counts)[places],
+            th.dynamics.gradient_descent(many, Y[places], F0[places], steps, rate),
+        ),
+        (
+            th.dynamics.predict_descent(KERNEL, CROSS, Y, F0, NEW_F0, steps, rate, weights=counts),
+            th.dynamics.predict_descent(
+                many, CROSS[:, places], Y[places], F0[places], NEW_F0, steps, rate
+            ),
+        ),
+    ):
+        np.testing.assert_allclose(found, repeated, atol=1e-11)
+
+
+def test_a_quadratic_form_is_that_of_turned_residuals():
+    """With W = R^T R the residual R r has the loss (1/2) sum of squares and the kernel R Theta R^T."""
+    turn = RNG.normal(size=(7, 7)) + 3 * np.eye(7)
+    found = th.dynamics.flow(KERNEL, Y, F0, 0.1, weights=turn.T @ turn)
+    seen = th.dynamics.flow(turn @ KERNEL @ turn.T, turn @ Y, turn @ F0, 0.1)
+    np.testing.assert_allclose(turn @ found, seen, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, 0.0], "leave samples of weight 0 out"),
+        ([1.0], "one number a sample"),
+        ([[1.0, 0.5], [0.0, 1.0]], "symmetric"),
+        ([[1.0, 2.0], [2.0, 1.0]], "no minimum"),
+    ],
+    ids=["zero", "short", "not symmetric", "indefinite"],
+)
+def test_bad_weights(weights, message):
+    with pytest.raises(InputError, match=message):
+        th.dynamics.flow(np.eye(2), [1.0, 1.0], [0.0, 0.0], 1.0, weights=weights)
 
 
 @pytest.mark.parametrize(

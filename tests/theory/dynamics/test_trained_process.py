@@ -37,11 +37,32 @@ def test_law_is_that_of_the_flow_from_a_gaussian_start(t):
     np.testing.assert_allclose(found.covariance, linear @ sigma @ linear.T, atol=1e-11)
 
 
+def test_times_and_weights():
+    times = [0.2, 3.0]
+    run = th.dynamics.trained_process(ARCH, X, Y, NEW, times, weights=np.array([1, 2, 1, 1, 1]))
+    doubled, y = np.vstack([X, X[1:2]]), np.append(Y, Y[1])
+    for k, t in enumerate(times):
+        once = th.dynamics.trained_process(ARCH, doubled, y, NEW, t)
+        np.testing.assert_allclose(run.mean[k], once.mean, atol=1e-11)
+        np.testing.assert_allclose(run.covariance[k], once.covariance, atol=1e-11)
+        np.testing.assert_allclose(run.std[k], np.sqrt(np.diag(once.covariance)), rtol=1e-9)
+
+
+def test_many_test_inputs_have_deviations_without_a_covariance(monkeypatch):
+    points = RNG.normal(size=(700, 2))
+    found = th.dynamics.trained_process(ARCH, X, Y, points, 1.0)
+    monkeypatch.setattr(type(found), "covariance", None)
+    few = th.dynamics.trained_process(ARCH, X, Y, points[400:403], 1.0)
+    np.testing.assert_allclose(found.std[400:403], few.std, rtol=1e-12)
+
+
 def test_refusals():
     doubled = np.vstack([X, X[:1]])
     with pytest.raises(DomainError, match="no limit as t grows"):
         th.dynamics.trained_process(ARCH, doubled, np.zeros(6), NEW, np.inf)
-    with pytest.raises(InputError, match="one time"):
+    with pytest.raises(InputError, match="time of at least 0"):
         th.dynamics.trained_process(ARCH, X, Y, NEW, -1.0)
+    with pytest.raises(InputError, match="at least one time"):
+        th.dynamics.trained_process(ARCH, X, Y, NEW, [])
     with pytest.raises(InputError, match="y must have shape"):
         th.dynamics.trained_process(ARCH, X, Y[:3], NEW, 1.0)

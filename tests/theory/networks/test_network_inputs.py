@@ -76,6 +76,10 @@ def test_messages_show_the_value():
         ({"seed": -4}, "seed.*-4"),
         ({"method": "fast"}, "'fast'.*auto"),
         ({"first": 2**40}, "2\\^40"),
+        ({"ntk": "no"}, "ntk must be True or False, got 'no'"),
+        ({"conditional": 1}, "conditional must be True or False, got 1"),
     ):
         with pytest.raises(InputError, match=words):
             th.sample_networks(ARCH, **({"X": X, "width": 3, "draws": 2} | arguments))
+    with pytest.raises(InputError, match="all_layers must be True or False"):
+        sample_covariances(ARCH, X, 3, 2, all_layers="last")

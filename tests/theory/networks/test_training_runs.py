@@ -106,6 +106,14 @@ def test_threads_batches_records_and_pauses_change_no_bit(rule, dtype):
     assert whole.displacement.min() > 0
 
 
+def test_a_stored_state_goes_on(tmp_path):
+    half = trained("adam", steps=(5,))
+    np.savez(tmp_path / "state.npz", **vars(half.state))
+    with np.load(tmp_path / "state.npz") as stored:
+        rest = trained("adam", resume=th.State(**stored))
+    np.testing.assert_array_equal(rest.state.parameters, trained("adam").state.parameters)
+
+
 def test_interrupted_run_keeps_whole_networks():
     def stop(done, total):
         assert total == 5
@@ -174,6 +182,7 @@ def test_float32_rounds_and_nothing_else(rule):
         ({"steps": ()}, InputError, "increasing"),
         ({"steps": (-1,)}, InputError, "steps must be an integer of at least 0"),
         ({"rule": 0.1}, InputError, r"th\.SGD"),
+        ({"keep": "no"}, InputError, "keep must be True or False"),
         ({"samples": 6}, InputError, "more than the 5"),
         ({"loss": "max"}, InputError, "unknown loss"),
         ({"method": "exact"}, InputError, "unknown method"),

@@ -149,7 +149,7 @@ def train_networks(
     if resume is not None:
         parameters = parameter_count(task)
         check_state(resume, task, count, lowest, hidden, parameters)
-    begin = 0 if resume is None else resume.step
+    begin = 0 if resume is None else int(resume.step)
     times = len(task.steps)
     kept, parameters = (count, parameter_count(task)) if keep else (0, 0)
     results = {
