@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from theory.quantized.annealing import Annealing as Annealing
 from theory.quantized.bop import Bop as Bop
+from theory.quantized.certificates import Certificate as Certificate
+from theory.quantized.certificates import certificate as certificate
 from theory.quantized.compatibility import Compatibility as Compatibility
 from theory.quantized.compatibility import Fit as Fit
 from theory.quantized.compatibility import compatibility as compatibility

@@ -203,6 +203,19 @@ class Regulariser:
                 return a * z * z + b * z + c
         return np.inf
 
+    @property
+    def expr(self) -> sp.Expr:
+        """The function as SymPy in ``theory.activations.x``, infinite off the range."""
+        branches = []
+        for low, high, a, b, c in self.segments:
+            value = sp.Add(*(sp.Rational(k) * x**p for p, k in enumerate((c, b, a))))
+            ends = [end for end in (low, high) if np.isfinite(float(end))]
+            inside = [
+                x >= sp.Rational(end) if end == low else x <= sp.Rational(end) for end in ends
+            ]
+            branches.append((value, sp.Eq(x, sp.Rational(low)) if low == high else sp.And(*inside)))
+        return sp.Piecewise(*branches, (sp.oo, True))
+
     def minimisers(self, u: Number, weight: Number = 1) -> list[Number]:
         """Return all z that minimise (z - u)^2/2 + weight * r(z), exactly, from critical points and ends."""
         half = Fraction(1, 2)

@@ -5,20 +5,27 @@ from itertools import product
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import theory as th
+from theory.activations import x
 from theory.errors import InexactInputError, InputError
 from theory.quantized import (
+    PAR,
     Batch,
     Bop,
     FullPrecision,
+    Map,
     Network,
+    PiecewiseLinear,
     Power,
     ProxConnect,
     Window,
     binary_connect,
+    certificate,
     flip_certificate,
     replay,
+    sign_swish_activation,
     tangents,
 )
 
@@ -70,13 +77,9 @@ def test_dyadic_runs_agree_and_thirds_split() -> None:
     start = exact([F(1, 4), F(-1, 2), F(3, 8)])
     dyadic = replay(ProxConnect(rate=F(1, 4)), unstable(1), start, 60)
     assert (dyadic.step, dyadic.drift) == (None, 0.0)
-    # A weight that exact arithmetic brings back to 0, sign +1, and float64 to -2.8e-17.
-    batch = Batch(
-        Network((1, 1), th.identity(), bias=False, scaled=False), exact([[1]]), exact([[F(-2)]])
-    )
-    split = replay(ProxConnect(rate=F(1, 10)), batch, exact([F(3, 10)]), 4)
-    assert split.step is None or split.drift == 2.0
-    assert split.weights[1].shape == (4, 1)
+    # A weight that exact arithmetic brings back to 0, whose sign is +1, and float64 to just below.
+    network = Network((1, 1), th.identity(), bias=False, scaled=False)
+    batch = Batch(network, exact([[1]]), exact([[F(-2)]]))
     third = replay(ProxConnect(rate=F(1, 10)), batch, exact([F(9, 10)]), 3)
     assert third.weights[1].ravel().tolist() == [1, 1, 1]
     assert third.weights[0].ravel().tolist() != [1, 1, 1]
@@ -111,6 +114,27 @@ def test_tangents_of_the_literature() -> None:
     swish = table["BNN++ (beta = 5)"]
     assert swish.propagation == pytest.approx(weight @ swish.forward(w) ** 2, rel=1e-8)
     assert swish.step == pytest.approx(weight @ swish.forward.derivative(w) ** 2, rel=1e-8)
+
+
+def test_certificates_say_what_decides() -> None:
+    soft = certificate(PiecewiseLinear((-1, 0, 1), F(1, 4)).map(1))
+    assert (soft.proximal, soft.convex) == (True, False)
+    assert "slope is 2 on" in soft.reason
+    assert soft.regulariser is not None
+    for z in (F(-1), F(-1, 3), F(0), F(7, 8)):
+        assert soft.regulariser.expr.subs(x, sp.Rational(z)) == sp.Rational(soft.regulariser(z))
+    assert soft.regulariser.expr.subs(x, 2) == sp.oo
+    par = certificate(PAR().map(1))
+    assert (par.proximal, par.convex, par.reason) == (True, True, "nondecreasing and 1-Lipschitz")
+    assert certificate(Map((0,), (1, -1), (0, 0))).proximal is False
+    assert certificate(PiecewiseLinear((-1.0, 1.0), 0.3).map(1)).regulariser is None
+    swish = certificate(sign_swish_activation(2))
+    assert swish.proximal is False
+    assert "falls" in swish.reason
+    smooth = certificate(th.tanh(1))
+    assert (smooth.proximal, smooth.convex) == (True, True)
+    assert certificate(th.sign()).convex is False
+    assert "slope 2" in certificate(th.hardtanh("1/2")).reason
 
 
 @pytest.mark.slow
