@@ -128,16 +128,21 @@ def trained(curve: str, n: int, seed: int) -> TrainedNetworks:
     )  # fmt: skip
 
 
+def located(ends: Float, right: Float, other: Float) -> Estimate:
+    """How far outputs (draws, tests) are on the way from one prediction (0) to another (1), by least squares."""
+    step = other - right
+    # The mean length is known far better than the mean product: to a relative error of draws^(-1/2).
+    return Estimate.of_mean(np.mean((ends - right) * step, axis=1) / float(np.mean(step**2)))
+
+
 def towards(run: TrainedNetworks, curve: str, other: Float) -> Estimate:
-    """How far outputs at tests are on the way from what Theta_ts makes of each start (0) to another kernel's (1)."""
+    """Where networks are between what Theta_ts makes of their starts and what another kernel does."""
     y, start = target(lesson(curve)), run.outputs[:, 0]
     right, wrong = (
         predicted(kernel, y, start, STEPS, RATE)[:, LESSON:]
         for kernel in (th.ntk(ARCH, points(curve)), other)
     )
-    step, away = wrong - right, run.outputs[:, 1, LESSON:] - right
-    # The mean length is known far better than the mean product: to a relative error of draws^(-1/2).
-    return Estimate.of_mean(np.mean(away * step, axis=1) / float(np.mean(step**2)))
+    return located(run.outputs[:, 1, LESSON:], right, wrong)
 
 
 def _trained(expected: float, seed: int) -> Verdict:
