@@ -18,6 +18,7 @@ from theory.quantized.reparameterised.exact import sum_law
 from theory.quantized.reparameterised.laws import FAMILIES
 from theory.quantized.reparameterised.normalisation import EPSILON, normalised
 from theory.quantized.reparameterised.passes import Laws, Pass, Path
+from theory.quantized.reparameterised.pooling import maximum_of_signs, maximum_of_two
 from theory.quantized.reparameterised.signals import Signal
 from theory.quantized.reparameterised.trainer import LocalReparameterisation
 from theory.quantized.trainer import Batch
@@ -147,6 +148,35 @@ def test_without_variance_a_signal_is_its_activation_at_jumps_too():
         np.testing.assert_array_equal(signal.moments(z, 0 * z)[0], values)
         np.testing.assert_array_equal(signal.levels @ signal.probabilities(z, 0 * z), values)
         np.testing.assert_array_equal(signal.pullback(z, 0 * z, z, z)[1], 0)
+
+
+# -- maxima ----------------------------------------------------------------------------------------
+
+
+def test_the_maximum_of_signs_is_that_of_all_of_them():
+    means = np.array([0.3, -0.8, 0.1])
+    expected = sum(
+        max(signs) * np.prod([(1 + s * m) / 2 for s, m in zip(signs, means, strict=True)])
+        for signs in product((-1, 1), repeat=3)
+    )
+    assert maximum_of_signs(means) == pytest.approx(expected, rel=1e-14)
+    with pytest.raises(InputError, match=r"lie in \[-1, 1\]"):
+        maximum_of_signs(np.array([1.5]))
+
+
+def test_the_maximum_of_two_normals_is_an_integral():
+    first, second = (np.array(0.5), np.array(2.0)), (np.array(-0.3), np.array(0.25))
+    laws = [norm(m, v**0.5) for m, v in (first, second)]
+
+    def density(z):
+        return laws[0].pdf(z) * laws[1].cdf(z) + laws[1].pdf(z) * laws[0].cdf(z)
+
+    moments = [quad(lambda z, k=k: z**k * density(z), -14, 15, epsabs=1e-12)[0] for k in (1, 2)]
+    mean, variance = maximum_of_two(first, second)
+    assert mean == pytest.approx(moments[0], rel=1e-10)
+    assert variance == pytest.approx(moments[1] - moments[0] ** 2, rel=1e-10)
+    with pytest.raises(InputError, match="must be positive"):
+        maximum_of_two(first, (np.array(0.0), np.array(0.0)))
 
 
 # -- passes ----------------------------------------------------------------------------------------
