@@ -74,12 +74,12 @@ def _plus_plus(rate: float) -> qt.Trainer:
     return qt.ProxConnect(pair, pair.backward, rate=rate, direction=ADAM, clip=1.0)
 
 
-def _walk(start: float, **options: Any) -> qt.Trainer:
-    return qt.Annealing(qt.Geometric(start, 0.98, 1e-4), proposals=20, **options)
+def _walk(start: float, ratio: float = 0.97, **options: Any) -> qt.Trainer:
+    return qt.Annealing(qt.Geometric(start, ratio, 1e-4), proposals=20, **options)
 
 
 def _guided(start: float) -> qt.Trainer:
-    return _walk(start, uniform=0.5, block=4, rate=3.0)
+    return _walk(start, 0.86, uniform=0.5, block=4, rate=3.0)
 
 
 def _reparameterised(rate: float, on: str = "binary", **options: Any) -> qt.Trainer:
@@ -107,8 +107,8 @@ ENTRANTS = (
     Entrant("DST, tanh", _rates(qt.StateTransition, 0.03, 0.3, 3.0)),
     Entrant("DST, linear", _rates(qt.StateTransition, 0.03, 0.3, 3.0, rule=qt.LinearRule())),
     Entrant("DST, tanh, Adam", _rates(qt.StateTransition, 0.001, 0.01, direction=ADAM)),
-    Entrant("annealing", (_walk(0.3), _walk(0.03)), True, 300),
-    Entrant("annealing, DST proposals", (_guided(0.3), _guided(0.03)), True, 150),
+    Entrant("annealing", (_walk(0.3), _walk(0.03)), True, 200),
+    Entrant("annealing, DST proposals", (_guided(0.3), _guided(0.03)), True, 40),
     Entrant("CoNNTrA", (qt.CoNNTrA(restarts=10),), True, 10),
     Entrant("local reparam., binary", _rates(_reparameterised, 0.03, 0.1)),
     Entrant("local reparam., binary, moments", _rates(_reparameterised, 0.03, 0.1, path="moments")),
