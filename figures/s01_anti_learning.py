@@ -6,16 +6,23 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from scipy.stats import norm
 
 import theory as th
 from figures import style
 from figures.base import Array, Arrays, Figure, thinned
+from theory.estimate import Estimate
+from theory.networks import SGD
 
 POINTS, WEIGHT_STD = 64, 2
 TARGETS = (3, 5, 11)
 TIME = 1.0
 CRITICAL = 0.761625698284055
 MODES = 49
+WIDTHS, DRAWS = (1024, 4096), (96, 24)
+RATE, LOOKS = 0.01, 5
+SEED = 28
+Z95 = float(norm.ppf(0.975))
 RATIOS = [Fraction(k, 20) for k in range(4, 31)]
 
 
@@ -31,7 +38,7 @@ def data(scale: float = 1.0) -> dict[str, Array]:
     arrays["ratio.beta"] = np.array([float(beta) for beta in ratios])
     for dimension, name in ((2, "circle"), (3, "sphere")):
         arrays[f"ratio.{name}"] = np.array([_least(beta, dimension) for beta in ratios])
-    return arrays | _training(scale)
+    return arrays | _training(scale) | _networks(scale)
 
 
 def _least(beta: Fraction, dimension: int) -> float:
@@ -62,6 +69,23 @@ def _training(scale: float) -> dict[str, Array]:
         "between.target": np.cos(TARGETS[2] * fine),
         "between.learned": learned,
     }
+
+
+def _networks(scale: float) -> dict[str, Array]:
+    """Mean projection of trained networks on the last target, by time and width, with standard errors."""
+    arch = th.Architecture(1, th.sign(), th.hardtanh(1), weight_std=WEIGHT_STD)
+    angles = 2 * np.pi * np.arange(POINTS) / POINTS
+    target = np.cos(TARGETS[2] * angles)
+    steps = [round(TIME / RATE * k / LOOKS) for k in range(1, LOOKS + 1)]
+    arrays = {"networks.t": RATE * np.array(steps, dtype=float)}
+    for n, draws in zip(WIDTHS, DRAWS, strict=True):
+        run = th.train_networks(
+            arch, _circle(angles), target, n, thinned(draws, scale, least=4), steps, SGD(RATE),
+            SEED + n,
+        )  # fmt: skip
+        found = Estimate.of_mean(run.outputs @ target * 2 / POINTS)
+        arrays |= {f"networks.n{n}": found.value, f"networks.n{n}_stderr": found.stderr}
+    return arrays
 
 
 def _circle(angles: Array) -> Array:
@@ -119,9 +143,18 @@ def _draw_flow(axes: Axes, arrays: Arrays) -> None:
             label=rf"$\cos{target}\theta$",
             **series.line,
         )
+    for series, n in zip((style.SERIES[3], style.SERIES[2]), WIDTHS, strict=True):
+        reach = Z95 * arrays[f"networks.n{n}_stderr"]
+        axes.errorbar(
+            arrays["networks.t"],
+            arrays[f"networks.n{n}"],
+            reach,
+            label=f"networks, $n={n}$",
+            **series.points,
+        )
     axes.axhline(0, color=style.GREY, lw=0.6)
-    axes.set(xlabel="time $t$", ylabel="projection of $f_t$ on the target")
-    axes.legend(loc="center right")
+    axes.set(xlabel="time $t$", ylabel="projection of $f_t$ on the target", ylim=(-1.6, 2.2))
+    axes.legend(loc="upper right", ncols=2, columnspacing=1.0)
     style.letter(axes, "c", "learning three targets")
 
 
@@ -146,14 +179,15 @@ FIGURE = Figure(
     One hidden layer, sign forward, no bias. (a) Fourier coefficients of the kernel $\Theta$, $s_w=1$: with the
     derivative of $h_{{1/2}}$ as surrogate some are negative (open), with that of $\mathrm{{erf}}(2x)$, a mixture of
     Gaussians, none. (b) The least eigenvalue of odd degree up to $8/\beta+12$, over the largest, against
-    $\beta=b/\sqrt{{q}}$; on the
-    circle it changes sign at $\beta^*=0.76162\ldots$ (dotted), where its degree is 9. (c) {POINTS} equispaced inputs,
-    $s_w={WEIGHT_STD}$, $b=1$ ($\beta=1/2$): projection of the outputs on the target under gradient flow from
-    $f_0=0$. (d) The target $\cos 11\theta$ and what is learned of it by $t={TIME:g}$, at the inputs (points) and
-    between: its negative, growing.
+    $\beta=b/\sqrt{{q}}$; on the circle it changes sign at $\beta^*=0.76162\ldots$ (dotted), where its degree is 9.
+    (c) {POINTS} equispaced inputs, $s_w={WEIGHT_STD}$, $b=1$ ($\beta=1/2$): projection of the outputs on the target:
+    lines under gradient flow from $f_0=0$, marks the mean of {DRAWS[0]} and {DRAWS[1]} sign networks that learn $\cos
+    11\theta$ by steps of rate ${RATE}$, whiskers 95 %; narrow networks turn back the sooner. (d) The target $\cos
+    11\theta$ and what is learned of it by $t={TIME:g}$, at the inputs (points) and between: its negative, growing.
     """,
     size_mm=(150.0, 112.0),
-    shows=("T26", "T27.circle", "T27.spheres", "T28"),
+    shows=("T26", "T27.circle", "T27.spheres", "T28", "T28.networks"),
     data=data,
     draw=draw,
+    seed=SEED,
 )
