@@ -27,7 +27,7 @@ Span = tuple[int, int]
 Progress = Callable[[int, int], object]
 
 FORMAT = 1
-VERSION = 1
+VERSION = 2
 """Version of the kernels' bits: raised whenever an entry of any description comes out with other bits."""
 
 MEMORY = 10**9
@@ -173,9 +173,7 @@ def _brief(value: Any) -> str:
 def _block(plan: GramPlan, dtype: str, memory: int) -> int:
     """Return the side of the blocks: as large as the memory allows, in whole tiles."""
     n, m = plan.shape
-    d, layers = plan.X.shape[1], plan.arch.hidden_layers
-    # Inputs, their transposes, and some numbers of each in every layer.
-    inputs = 8 * (n + (0 if plan.symmetric else m)) * (2 * d + 4 * layers + 8)
+    inputs = 8 * (n + (0 if plan.symmetric else m)) * plan.numbers
     side = int(max(memory - inputs, 0) / (COPIES * np.dtype(dtype).itemsize)) ** 0.5
     block = min(int(side) // SMALLEST_BLOCK * SMALLEST_BLOCK, LARGEST_BLOCK)
     if block < SMALLEST_BLOCK:

@@ -35,6 +35,9 @@ _LEAST = 1e-280
 # rows of a table: 1/sqrt(p), the bound of what is left out, sizes of the first term and of the others, coefficients
 _ROOT, _BOUND, _HEAD, _REST, _FIRST = range(5)
 
+ROWS = _FIRST + _MOST
+"""Numbers of a table, of each input."""
+
 # rows of lanes
 _RHO, _STEP, _POWER, _SUM, _NEED, _END = (LANES * i for i in range(6))
 
@@ -62,7 +65,7 @@ class Series:
     def table(self, side: int, p: Float) -> Float:
         """Return what belongs to single inputs, of f (side 0) or of g (side 1), at their variances."""
         form = self._forms[side]
-        out = np.empty((_FIRST + _MOST, p.size))
+        out = np.empty((ROWS, p.size))
         poly, scales = np.array([form.constant, form.slope]), np.array(form.scales).reshape(-1, 3)
         _coefficients(p, out, *self._order, poly, form.table, scales)
         return out

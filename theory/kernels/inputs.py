@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.activations import Activation
 from theory.gaussian import expectation
 from theory.kernels.architecture import Architecture
 from theory.kernels.pairs import squared_norms
@@ -29,6 +30,7 @@ class Inputs:
 
     def __init__(self, arch: Architecture, x: Float, known: Float | None) -> None:
         """Compute all of it; ``known`` is E[sigma(u)^2] of the first layer where that is not Gaussian."""
+        self._activations = [layer.activation for layer in arch.layers]
         self.points, self.columns = x, np.ascontiguousarray(x.T)
         self.squares = np.empty(len(x))
         squared_norms(x, self.squares)
@@ -36,6 +38,14 @@ class Inputs:
         self.features: list[Float] = []
         for (scale, shift), square in zip(affine(arch, x.shape[1]), self._squares(arch, known)):  # noqa: B905
             self.variances.append(scale * square + shift)
+
+    def diagonal(self, layer: int, f: Activation, g: Activation) -> Float:
+        """Return E[f(u) g(u)] of the pre-activations of a hidden layer, where that is Gaussian."""
+        if f == g == self._activations[layer - 1]:
+            return self.features[layer - 1]
+        # Of inputs on a sphere one is enough.
+        p, where = np.unique(self.variances[layer - 1], return_inverse=True)
+        return expectation(f, g).float64(p, p, p)[where]
 
     def _squares(self, arch: Architecture, known: Float | None) -> Iterator[Float]:
         """Yield the second moments of the features below every layer."""

@@ -75,11 +75,14 @@ class Points:
         One array a kernel.
     near, law
         The points close to |rho| = 1, and what p, q and c cannot tell of them.
+    flat
+        Whether a determinant is 0.
     """
 
     FIELDS = 7
     near: NDArray[np.intp] = np.empty(0, np.intp)
     law: Law | None = None
+    flat = False
 
     def __init__(
         self, one: Inputs, other: Inputs, rows: Int, starts: Int, stop: int,
@@ -198,6 +201,12 @@ class Recursion:
         """Roughly what the Gaussian expectations of a point cost, in all layers."""
         return sum(moment.nanoseconds for moment in (*self._values, *self._slopes.values()))
 
+    @property
+    def numbers(self) -> int:
+        """Numbers that are kept of an input, beside its entries, in all layers."""
+        tables = sum(moment.numbers for moment in (*self._values, *self._slopes.values()))
+        return tables + 4 * len(self.layers) + 8
+
     def run(
         self, points: Points, kinds: Sequence[Kind], mirrored: Sequence[Kind] = ()
     ) -> dict[Kind, Float]:
@@ -219,20 +228,22 @@ class Recursion:
                     np.multiply(points.values, weight, out=theta)
                     theta += bias
                 points.enter(0)
-                close = first(
+                close, flat = first(
                     points.values, points.det, points.apart, scale, shift,
                     points.p, points.q, points.c, *self._near,
                 )  # fmt: skip
             else:
                 features = self._hidden(layer, points, tangents, mirrored)
                 points.enter(layer)
-                close = advance(
+                close, flat = advance(
                     points.values, scale, shift,
                     points.p, points.q, points.c, points.det, *self._near,
                 )  # fmt: skip
+            points.flat = flat > 0
             if features is not None:
                 points.near, points.law = features[0], features[1].affine(scale, shift)
                 points.det[points.near] = points.law.determinant
+                points.flat = not points.det.all()
             else:
                 points.law = None
             if close or points.near.size:

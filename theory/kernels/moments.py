@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from theory.activations import Activation
 from theory.gaussian import expectation
 from theory.gaussian.evaluation import Prepared
-from theory.gaussian.series import Series
+from theory.gaussian.series import ROWS, Series
 from theory.kernels.inputs import Inputs
 from theory.kernels.lattice import Lattice
 from theory.kernels.near import Law, image, is_covered
@@ -29,8 +29,7 @@ class Moment:
 
     def __init__(self, f: Activation, g: Activation, lattice: Lattice | None) -> None:
         self._f, self._g, self._lattice = f, g, lattice
-        self._expectation = expectation(f, g)
-        self._prepared = Prepared(self._expectation)
+        self._prepared = Prepared(expectation(f, g))
         self._covered = f == g and lattice is None and is_covered(f)
         cheap = self._prepared.nanoseconds <= CLOSED
         self._series = None if cheap or lattice is not None else Series.of(f, g)
@@ -43,6 +42,11 @@ class Moment:
     def nanoseconds(self) -> float:
         """Roughly what a point costs."""
         return self._prepared.nanoseconds if self._series is None else CLOSED
+
+    @property
+    def numbers(self) -> int:
+        """Numbers that are kept of an input."""
+        return 0 if self._series is None else ROWS * len({self._f, self._g})
 
     def __call__(self, layer: int, points: "Points", out: Float) -> tuple[Near, Law] | None:
         """Fill the values at the points; of near ones return the law of (f(u), f(v)), where that is known, f = g."""
@@ -69,16 +73,16 @@ class Moment:
 
     def _fill(self, layer: int, points: "Points", out: Float) -> None:
         """Fill the values at the points by the series, and where that does not serve, by the other ways."""
-        law = points.p, points.q, points.c, points.det
         if self._series is None:
-            self._prepared(*law, out, points.status)
+            self._prepared(points.p, points.q, points.c, points.det, out, points.status)
             return
         tables = self._table(layer, 0, points.one), self._table(layer, 1, points.other)
         pairs = points.rows, points.starts, points.stop
         if self._series(*pairs, *tables, points.c, out, points.status):
             which = np.flatnonzero(points.status)
+            p, q, c, det = (part[which] for part in (points.p, points.q, points.c, points.det))
             values = np.empty(which.size)
-            self._prepared(*(part[which] for part in law), values, points.status[: which.size])
+            self._prepared(p, q, c, det, values, points.status[: which.size])
             out[which] = values
 
     def _table(self, layer: int, side: int, inputs: Inputs) -> Float:
@@ -93,7 +97,7 @@ class Moment:
 
     def _on_line(self, layer: int, points: "Points") -> tuple[Near, Float] | None:
         """Return the points with v = u, or v = -u and f odd or even, and E[f(u) f(v)]: the next layer has the like."""
-        if self._f != self._g or points.det.all():
+        if self._f != self._g or not points.flat:
             return None
         line = (points.det == 0) & (np.abs(points.c) == points.p) & (points.p == points.q)
         if self._f.parity == 0:
@@ -122,9 +126,7 @@ class Moment:
         key = (layer, id(inputs))
         with self._lock:
             if key not in self._diagonals:
-                # Of inputs on a sphere one is enough.
-                p, where = np.unique(inputs.variances[layer - 1], return_inverse=True)
-                self._diagonals[key] = self._expectation.float64(p, p, p)[where]
+                self._diagonals[key] = inputs.diagonal(layer, self._f, self._g)
             return self._diagonals[key]
 
     def _on_lattice(self) -> Float:

@@ -74,6 +74,11 @@ class GramPlan:
     def __reduce__(self) -> tuple[Any, ...]:
         return _planned, self._given
 
+    @property
+    def numbers(self) -> int:
+        """Numbers that the plan keeps of an input: its entries, twice, and what belongs to it in every layer."""
+        return 2 * self.X.shape[1] + self._recursion.numbers
+
     # -- blocks ------------------------------------------------------------------------------------
 
     def spans(self, size: int) -> Iterator[tuple[Span, Span]]:

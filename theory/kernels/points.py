@@ -30,25 +30,26 @@ def spread(one: Float, other: Float, rows: Int, starts: Int, stop: int, p: Float
 def first(
     inner: Float, det: Float, apart: Float, scale: float, shift: float,
     p: Float, q: Float, c: Float, near: float, noise: float,
-) -> int:  # fmt: skip
+) -> tuple[int, int]:  # fmt: skip
     """Turn second moments of the inputs into those of the first layer, scale * moments + shift.
 
-    Returns how many pairs are near. Of the determinant no digit is lost: det + scale * shift * E(u - v)^2 is a sum
-    of positive terms.
+    Returns how many pairs are near, and of how many the determinant is 0. Of it no digit is lost:
+    det + scale * shift * E(u - v)^2 is a sum of positive terms.
     """
     wide()
-    bad = close = 0
+    bad = close = flat = 0
     for k in range(c.size):
         det[k] = scale * (scale * det[k] + shift * apart[k])
         apart[k] = scale * apart[k]
         c[k] = scale * inner[k] + shift
         bad += (determinant(p[k], q[k], c[k]) < 0.0) | (det[k] == 0.0)
+        flat += det[k] == 0.0
         close += is_near(p[k], q[k], det[k], near, noise)
     if bad:
         for k in range(c.size):
             if (determinant(p[k], q[k], c[k]) < 0.0) | (det[k] == 0.0):
                 c[k] = _bound(p[k], q[k], c[k])
-    return close
+    return close, flat
 
 
 @njit(nogil=True, error_model="numpy")
@@ -74,10 +75,10 @@ def advance(
     det: Float,
     near: float,
     noise: float,
-) -> int:
+) -> tuple[int, int]:
     """Turn E[sigma(u) sigma(v)] into the covariance of the next layer and its determinant; return as ``first``."""
     wide()
-    bad = close = 0
+    bad = close = flat = 0
     for k in range(c.size):
         value = scale * values[k] + shift
         product = determinant(p[k], q[k], value)
@@ -85,12 +86,13 @@ def advance(
         # What rounding of p, q and c may have made of 0 is 0.
         det[k] = product if product > 2.0**-51 * (p[k] * q[k]) else 0.0
         bad += product < 0.0
+        flat += det[k] == 0.0
         close += is_near(p[k], q[k], det[k], near, noise)
     if bad:
         for k in range(c.size):
             if determinant(p[k], q[k], c[k]) < 0.0:
                 c[k] = _bound(p[k], q[k], c[k])
-    return close
+    return close, flat
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
