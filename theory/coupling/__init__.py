@@ -10,6 +10,7 @@ from theory.coupling.fluctuation import fourth_moments as fourth_moments
 from theory.coupling.fluctuation import power_moment as power_moment
 from theory.coupling.path import path_flow as path_flow
 from theory.coupling.path import path_length as path_length
+from theory.coupling.product_moments import product_moment as product_moment
 from theory.coupling.sampled import Coupling as Coupling
 from theory.coupling.sampled import draw_coupling as draw_coupling
 from theory.coupling.sampled import require_gaussian as require_gaussian

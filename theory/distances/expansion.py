@@ -93,7 +93,7 @@ def leading_wasserstein2(
 
     Raises
     ------
-    DomainError, ActivationError, InputError
+    DomainError, InputError
         As `leading_covariance`; also for a limit of rank above 16.
     """
     outputs = positive_int(outputs, "outputs")

@@ -58,7 +58,8 @@ def leading_covariance(
     arch
         Gaussian weights in every layer.
     X
-        Inputs, shape (k, d), k <= 4 unless the activation is polynomial; no two parallel beyond the first layer.
+        Inputs, shape (k, d); no two parallel beyond the first layer. Every activation; those without closed forms
+        (tanh, arctan, softsign) take seconds a pair of inputs.
     widths
         Hidden widths: an integer, or one a hidden layer.
 
@@ -66,9 +67,8 @@ def leading_covariance(
     ------
     DomainError
         If a weight law is not Gaussian, or a pair of inputs has a singular covariance in a layer
-        that is differentiated.
-    ActivationError
-        If products of four activations have no closed form at more than two inputs.
+        that is differentiated; for activations without closed forms also if three inputs or four are
+        linearly dependent in it.
     InputError
         For bad inputs or widths.
 

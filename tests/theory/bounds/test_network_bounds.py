@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import theory as th
-from theory.coupling.fluctuation import _entire, fluctuation
-from theory.errors import ActivationError, DomainError, InputError
+from theory.coupling.fluctuation import _by_quadrature, fluctuation
+from theory.errors import DomainError, InputError
 
 X = np.array([[1.0, 0.5, 0.0], [0.3, -1.2, 0.7]])
 
@@ -53,12 +53,12 @@ def test_fluctuation_of_steep_functions_tends_to_that_of_sign():
 def test_fluctuation_of_smooth_functions_by_the_trapezoid_rule():
     """What four factors together cannot: the rule agrees where both apply, and says where it does not."""
     pair = COVARIANCE[:2, :2]
-    rule = _entire(th.erf(1), 2, 2, pair)
+    rule = _by_quadrature(th.erf(1), 2, 2, pair)
     joint = th.joint_expectation([th.erf(1)] * 4, variables=(0, 0, 1, 1)).float64(pair)
     assert rule == pytest.approx(float(joint), rel=1e-12)
     assert fluctuation(th.arctan(), pair) > 0
     with pytest.raises(DomainError, match="too steep"):
-        _entire(th.erf(1000), 2, 2, pair)
+        _by_quadrature(th.erf(1000), 2, 2, pair)
 
 
 def test_fluctuation_of_smooth_and_sharp_together():
@@ -71,9 +71,17 @@ def test_fluctuation_of_smooth_and_sharp_together():
     assert fluctuation(f, p) == pytest.approx(expected, rel=1e-9)
 
 
-def test_fluctuation_refuses_what_it_cannot_integrate():
-    with pytest.raises(ActivationError, match="breakpoints"):
-        fluctuation(th.relu() + th.arctan(), COVARIANCE)
+def test_fluctuation_of_functions_with_breakpoints_and_no_closed_form():
+    """Relu + arctan on two inputs and on one twice: Monte Carlo, five standard errors."""
+    f = th.relu() + th.arctan()
+    pair = COVARIANCE[:2, :2]
+    features = f(np.random.default_rng(4).multivariate_normal(np.zeros(2), pair, 200_000))
+    products = np.einsum("ni,nj->nij", features, features).reshape(-1, 4)
+    deviations = ((products - products.mean(0)) ** 2).sum(1)
+    error = 5 * deviations.std() / math.sqrt(200_000)
+    assert fluctuation(f, pair) == pytest.approx(deviations.mean(), abs=error)
+    twice = fluctuation(f, np.full((2, 2), 1.3))
+    assert twice == pytest.approx(4 * fluctuation(f, np.array([[1.3]])), rel=1e-12)
 
 
 def test_one_linear_layer_by_hand():
