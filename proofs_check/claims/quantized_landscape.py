@@ -149,8 +149,9 @@ def _s20(shift: int) -> Verdict:
     source=f"{SOURCE}, S20",
     hypotheses=(
         "ternary threshold neurons with 2, 3, 4, 5 weights, all states and neighbours",
-        r"DST proposals: nine states in rationals, $\tau$ a table of 2^-20ths, $e^{-1/T}=1/3$; beyond, $\pi(i)P(i,j)="
-        r"\min(\pi(i)q(i,j),\pi(j)q(j,i))$ is symmetric whatever they are; 81 states in float64 to $10^{-14}$",
+        r"DST proposals: nine states in rationals, $\tau$ a table of multiples of $2^{-20}$, $e^{-1/T}=1/3$; beyond, "
+        r"$\pi(i)P(i,j)=\min(\pi(i)q(i,j),\pi(j)q(j,i))$ is symmetric whatever they are; "
+        r"81 states in float64 to $10^{-14}$",
     ),
     aims_at=Grade.PROVED,
     mutant=lambda: _s20(1),

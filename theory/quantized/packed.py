@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from theory import checks
 from theory.errors import InputError
-from theory.quantized.tiles import GATED_COLUMNS, ROWS, SIGN_COLUMNS, gated_tile, sign_tile
+from theory.quantized.tiles import GATED_COLUMNS, SIGN_COLUMNS, fill
 
 Words = NDArray[np.uint64]
 WORD = 64
@@ -111,7 +110,7 @@ def packed_product(left: Packed, right: Packed, *, threads: int | None = None) -
     ends = [min(columns, block * (panels * k // workers)) for k in range(workers + 1)]
 
     def work(k: int) -> None:
-        _fill(gated, planes[0], planes[1], left.width, out.reshape(-1), ends[k], ends[k + 1])
+        fill(gated, planes[0], planes[1], left.width, out.reshape(-1), ends[k], ends[k + 1])
 
     if workers == 1:
         work(0)
@@ -139,37 +138,3 @@ def _interleaved(one: Packed) -> Words:
     """Sign word and gate word in turn."""
     pairs = np.stack([one.negative, one.gate], axis=2)
     return pairs.reshape(len(pairs), -1)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _fill(
-    gated: bool, left: Words, right: Words, width: int, out: NDArray[np.int32], first: int, last: int
-) -> None:  # fmt: skip
-    """Fill columns ``first`` to ``last`` - 1 of the product, in panels that stay in the first-level cache."""
-    planes = 2 if gated else 1
-    block = GATED_COLUMNS if gated else SIGN_COLUMNS
-    words = left.shape[1] // planes
-    rows, stride = left.shape[0], right.shape[0]
-    panel = np.zeros(words * planes * block, np.uint64)
-    tail = np.zeros((ROWS, left.shape[1]), np.uint64)
-    whole = rows - rows % ROWS
-    tail[: rows - whole] = left[whole:]
-    edge = np.empty(ROWS * block, np.int32)
-    for begin in range(first, last, block):
-        count = min(block, last - begin)
-        for j in range(count):
-            for w in range(words):
-                for k in range(planes):
-                    panel[(w * planes + k) * block + j] = right[begin + j, w * planes + k]
-        for i in range(0, rows, ROWS):
-            inside = i < whole and count == block
-            source, row = (left, i) if i < whole else (tail, 0)
-            target, place, step = (out, i * stride + begin, stride) if inside else (edge, 0, block)
-            if gated:
-                gated_tile(source, row, panel, target, place, step, words, width)
-            else:
-                sign_tile(source, row, panel, target, place, step, words, width)
-            if not inside:
-                for r in range(min(ROWS, rows - i)):
-                    for j in range(count):
-                        out[(i + r) * stride + begin + j] = edge[r * block + j]

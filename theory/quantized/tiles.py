@@ -4,16 +4,21 @@
 
 Written as vectors because the loop vectoriser leaves broadcasts of the left factor in the inner loop. Processors that
 count bits of vectors (AVX-512 VPOPCNTDQ) take three instructions for eight words of +-1; on others LLVM writes the
-count out in what they have. Sums of integers: the same on every machine.
+count out in what they have. Sums of integers: the same on every machine. ``fill``, which is cached, stands here too: a
+cache is renewed by edits of its own file alone.
 """
 
 from collections.abc import Callable
 from typing import Any, cast
 
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
 
 LANES, ROWS = 8, 4
 """Columns of a vector, and rows of the left factor that a tile holds in registers."""
@@ -134,3 +139,37 @@ sign_tile: Callable[..., None] = cast(Any, _signs)
 # The same for GATED_COLUMNS; each word of ``left`` is a sign word and a gate word in turn, and each word of the
 # panel is the sign words of all columns, then their gate words.
 gated_tile: Callable[..., None] = cast(Any, _gated)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def fill(
+    gated: bool, left: Words, right: Words, width: int, out: NDArray[np.int32], first: int, last: int
+) -> None:  # fmt: skip
+    """Fill columns ``first`` to ``last`` - 1 of the product, in panels that stay in the first-level cache."""
+    planes = 2 if gated else 1
+    block = GATED_COLUMNS if gated else SIGN_COLUMNS
+    words = left.shape[1] // planes
+    rows, stride = left.shape[0], right.shape[0]
+    panel = np.zeros(words * planes * block, np.uint64)
+    tail = np.zeros((ROWS, left.shape[1]), np.uint64)
+    whole = rows - rows % ROWS
+    tail[: rows - whole] = left[whole:]
+    edge = np.empty(ROWS * block, np.int32)
+    for begin in range(first, last, block):
+        count = min(block, last - begin)
+        for j in range(count):
+            for w in range(words):
+                for k in range(planes):
+                    panel[(w * planes + k) * block + j] = right[begin + j, w * planes + k]
+        for i in range(0, rows, ROWS):
+            inside = i < whole and count == block
+            source, row = (left, i) if i < whole else (tail, 0)
+            target, place, step = (out, i * stride + begin, stride) if inside else (edge, 0, block)
+            if gated:
+                gated_tile(source, row, panel, target, place, step, words, width)
+            else:
+                sign_tile(source, row, panel, target, place, step, words, width)
+            if not inside:
+                for r in range(min(ROWS, rows - i)):
+                    for j in range(count):
+                        out[(i + r) * stride + begin + j] = edge[r * block + j]

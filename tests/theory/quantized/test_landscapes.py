@@ -62,6 +62,17 @@ def test_depths_are_those_of_minimax_paths(case):
     assert land.gap_exponent == max(costs.max(), 0)
 
 
+def test_a_barrier_between_global_minima_counts_for_gaps_alone():
+    energies = np.full(9, 3)
+    energies[[0, 8]] = 0  # (-1, -1) and (1, 1)
+    land = Landscape(energies, (-1, 0, 1), 2)
+    assert (land.hajek_depth, land.gap_exponent) == (0, 3)
+    energies[8] = 1
+    land = Landscape(energies, (-1, 0, 1), 2)
+    assert (land.hajek_depth, land.gap_exponent) == (2, 2)
+    assert land.barriers.saddle.tolist() == [2]
+
+
 def test_two_levels_and_real_energies():
     random = np.random.default_rng(3)
     land = Landscape(random.normal(size=2**6), (-1.0, 1.0), 6)
