@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from hardlimit.cli import app
@@ -22,11 +23,12 @@ def test_the_example_prints_what_it_says(capsys):
     assert capsys.readouterr().out == block("text")
 
 
-def test_the_guide_to_interfaces_prints_what_it_says(capsys):
-    guide = (ROOT / "docs" / "guide" / "interfaces.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["interfaces.md", "quantized.md"])
+def test_the_guide_prints_what_it_says(page, capsys):
+    guide = (ROOT / "docs" / "guide" / page).read_text(encoding="utf-8")
     known: dict[str, object] = {}
     for code, shown in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", guide, re.DOTALL):
-        exec(compile(code, "interfaces.md", "exec"), known)
+        exec(compile(code, page, "exec"), known)
         assert capsys.readouterr().out == shown
 
 
