@@ -48,13 +48,9 @@ def product_moment(f: Activation, powers: Sequence[int], covariance: FloatArray)
     order = np.argsort(precision)
     last = int(order[-1])
     kept = [i for i in range(len(covariance)) if i != last]
-    shares = (
-        np.linalg.solve(covariance[np.ix_(kept, kept)], covariance[kept, last])
-        if kept
-        else np.empty(0)
-    )
-    deviation = math.sqrt(precision[last])
     reduced = covariance[np.ix_(kept, kept)]
+    shares: FloatArray = np.asarray(np.linalg.solve(reduced, covariance[kept, last]), np.float64)
+    deviation = math.sqrt(precision[last])
     width = WIDEST
     before = math.nan
     while True:
