@@ -275,6 +275,37 @@ def closed_bound_of_order_one_over_n() -> Verdict:
     return closed_chi_square(False)
 
 
+def exchange(share: float) -> Verdict:
+    """E cos(t f) of sign networks with +-1 and with Gaussian readout, both in closed form."""
+    arch = th.Architecture(1, th.sign(), weight_std=1.2, weights=[gaussian(), rademacher()])
+
+    def parts() -> Iterator[tuple[str, Verdict]]:
+        for n in (1, 8, 1000):
+            for t in (0.1, 1.0, 3.0):
+                signs = math.cos(1.2 * t / math.sqrt(n)) ** n
+                exact = abs(signs - math.exp(-((1.2 * t) ** 2) / 2))
+                bound = BOUNDS["lindeberg"](arch, [[1.0, 0.5]], n, t**4).value
+                yield f"n = {n}, t = {t}", at_most("exchange", exact, share * bound)
+
+    return every(parts())
+
+
+@claim(
+    "B44",
+    statement=r"$|E h(f_{\pm})-E h(f_{Gauss})|\le\tfrac16\|D^4h\|\,c_w^2n^{-1}\,\overline{|a|^4}$ given the features "
+    r"$a_j$: smooth statistics do not tell $\pm1$ readout from a Gaussian one beyond order $1/n$.",
+    source=f"{SOURCE}, B44",
+    hypotheses=(
+        r"sign features, one input, $h(x)=\cos(tx)$, $t=.1,1,3$, widths 1, 8, 1000; closed forms",
+    ),
+    aims_at=Grade.AGREES,
+    mutant=lambda: exchange(0.4),
+)
+def exchange_of_readouts() -> Verdict:
+    """Exact expectations; half of the bound for small t, so that less than half of it is refuted."""
+    return exchange(1.0)
+
+
 DRAWS, FALSE_ALARM = 3000, 1e-4
 
 
