@@ -1,7 +1,8 @@
 """Training steps of an ensemble: ours beside JAX, which maps one network's step over all of them.
 
 100 networks of two hidden layers of n = 1024 neurons, sign forward and hardtanh backward, 64 samples in 16 dimensions,
-plain gradient descent in float64; every processor for both. *JAX*: jit of vmap of grad, parameters given away.
+plain gradient descent in float64; every processor for both. *JAX*: jit of vmap of grad, parameters given away. Then our
+float32 beside our float64, and the first steps of a wide network without its hidden weights beside those with them.
 """
 
 from functools import partial
@@ -16,6 +17,7 @@ from theory.kernels import Architecture
 
 NETWORKS, WIDTH, SAMPLES, INPUT, RATE = 100, 1024, 64, 16, 0.01
 STEPS = 4
+WIDE, FEW = 4096, 16
 
 
 @jax.custom_vjp
@@ -58,7 +60,20 @@ def run() -> list[Ratio]:
     random = np.random.default_rng(0)
     x, y = random.normal(size=(SAMPLES, INPUT)), random.normal(size=SAMPLES)
     arch = Architecture(2, th.sign(), th.hardtanh(1))
-    ours = partial(th.train_networks, arch, x, y, WIDTH, NETWORKS, rule=th.SGD(RATE))
-    short, long = (best_of(partial(ours, steps=steps), 2) for steps in (1, 1 + STEPS))
+    train = partial(th.train_networks, arch, rule=th.SGD(RATE))
+    ours = partial(train, x, y, WIDTH, NETWORKS)
+    seconds = {}
+    for dtype in ("float64", "float32"):
+        short, long = (
+            best_of(partial(ours, steps=steps, dtype=dtype), 2) for steps in (1, 1 + STEPS)
+        )
+        seconds[dtype] = (long - short) / STEPS
+    wide = partial(train, x[:FEW], y[:FEW], WIDE, 1, STEPS)
+    first = {method: best_of(partial(wide, method=method), 2) for method in ("low-rank", "weights")}
     size = f"one step of {NETWORKS} networks, n={WIDTH}, L=2, {SAMPLES} samples"
-    return [Ratio(size, (long - short) / STEPS, "JAX, vmap", seconds_of_jax(x, y))]
+    few = f"first {STEPS} steps of a network, n={WIDE}, L=2, {FEW} samples, low-rank"
+    return [
+        Ratio(size, seconds["float64"], "JAX, vmap", seconds_of_jax(x, y)),
+        Ratio(f"{size}, float32", seconds["float32"], "float64", seconds["float64"]),
+        Ratio(few, first["low-rank"], "every weight stored", first["weights"]),
+    ]

@@ -31,6 +31,7 @@ LAWS = {
     "sparse": (th.sparse_weights(0.5), None),
     "blocks": (th.permuted_blocks(2, "rademacher"), None),
     "smooth": (th.binarized(th.erf(1)), ("erf", "erf")),
+    "uneven": (th.binarized(th.tanh(), th.erf(1)), ("tanh", "erf")),
     "hubara": (th.binarized(th.sign(), th.hardtanh(1)), STEEP),
 }
 
