@@ -40,9 +40,10 @@ def test_the_certificate_is_above_the_gap_and_has_a_simple_worst_case(rate: floa
     batch = Batch(Network((d, 1), th.identity(), bias=False), X, y)
     trainer = binary_connect(Power(rate, -0.5), clip=None)
     state = trainer.start_at(RNG.uniform(-1, 1, d))
-    latents, losses = [state["latent"]], []
+    latents, losses, slopes = [state["latent"]], [], []
     for _ in range(steps):
         losses.append(batch.energy(trainer.weights(state)))
+        slopes.append(batch.gradient(trainer.weights(state)))
         state = trainer.step(state, batch)
         latents.append(state["latent"])
     corners = np.array(list(product((-1.0, 1.0), repeat=d)))
@@ -51,6 +52,12 @@ def test_the_certificate_is_above_the_gap_and_has_a_simple_worst_case(rate: floa
     bound, floor = flip_certificate(u, eta)
     assert np.all(np.minimum.accumulate(losses) - least <= bound + 1e-12)
     assert np.all(floor <= bound + 1e-12)
+    # The identity of S4 at every corner: what flips cost is what is left of the regret.
+    w, total = trainer.forward(u, 1), eta.sum()
+    for corner in corners:
+        regret = sum(eta[k] * slopes[k] @ (w[k] - corner) for k in range(steps))
+        ends = [np.abs(v).sum() - corner @ v for v in (u[0], u[-1])]
+        assert floor[-1] * total == pytest.approx(regret - ends[0] + ends[1], abs=1e-9)
     # The largest difference of the Delta over all corners, by going through them.
     t = steps // 2
     spread = max(

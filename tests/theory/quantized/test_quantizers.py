@@ -46,6 +46,17 @@ def test_a_proximal_map_is_the_argmin_of_its_regulariser(
     assert at(made, u) in Regulariser.of(made).minimisers(u)
 
 
+@pytest.mark.parametrize("place", [F(1, 4), F(-2, 3)], ids=str)
+def test_jumps_off_the_midpoint_cost_one_level_more(place: F) -> None:
+    lopsided = Map((place, F(2)), (0, 0, F(1, 2)), (-1, 1, F(1, 2)))
+    r = Regulariser.of(lopsided)
+    # Equal sums of (z - u)^2/2 + r at the jump: r(1) - r(-1) = ((-1 - p)^2 - (1 - p)^2)/2 = 2 p.
+    assert r(1) - r(-1) == 2 * place
+    for u in (place - F(1, 9), place, place + F(1, 9), F(2), F(3)):
+        assert at(lopsided, u) in r.minimisers(u)
+    assert r.minimisers(place) == [-1, 1]
+
+
 @given(levels=st.sampled_from(LEVELS), rho=lengths, varrho=lengths, u=points)
 def test_floats_follow_rationals(levels: tuple[F, ...], rho: F, varrho: F, u: F) -> None:
     made = PiecewiseLinear(levels, rho, varrho).map(1)
