@@ -67,6 +67,20 @@ def test_proposals_have_the_law_of_the_exact_chain(uniform, block):
     assert stats.chisquare(counts, 2500 * law).pvalue > FALSE_ALARM
 
 
+@pytest.mark.parametrize("chosen", [[0, 1], [1]], ids=str)
+def test_the_chance_of_a_proposal_is_that_of_the_matrix(chosen):
+    # To all digits: runs would not tell 0.7 from 1 in a factor of both directions.
+    trainer = Annealing(0.4, 0.3, rate=0.6, rule=TanhRule(2.0))
+    mask = np.isin([0, 1], chosen)
+    transition = TransitionChain.of(LAND, -0.6 * CHANGES * mask, 1, TanhRule(2.0)).matrix()
+    exact = (0.3 * uniform_moves(LAND) + 0.7 * transition).toarray()
+    places = [trainer._at(np.array([s // 3, s % 3]), WHOLE) for s in range(9)]
+    chances = np.exp(
+        [[trainer._log_chance(a, b, np.array(chosen)) for b in places] for a in places]
+    )
+    np.testing.assert_allclose(chances, exact, atol=1e-14)
+
+
 def test_annealing_has_the_law_of_the_exact_product():
     cooling = Geometric(1.0, 0.8, 1e-3)
     law = annealed_law(LAND, [cooling(step) for step in range(12)])
