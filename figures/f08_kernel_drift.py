@@ -56,12 +56,12 @@ def data(scale: float = 1.0) -> dict[str, Array]:
                 if n in widths[:2]:
                     kernel = next(iter(run.kernels.values()))[0, :, ROW, len(trained.LESSON) :]
                     arrays |= {f"row.start{n}": kernel[0], f"row.end{n}": kernel[-1]}
-        n, measured = np.array(widths, dtype=float), np.array(rows)
+        all_widths, measured = np.array(widths, dtype=float), np.array(rows)
         arrays |= {
-            f"{name}.n": n,
+            f"{name}.n": all_widths,
             f"{name}.rms": measured[:, 0],
             f"{name}.stderr": measured[:, 1],
-            f"fit.{name}": power_law(n, *measured.T),
+            f"fit.{name}": power_law(all_widths, *measured.T),
         }
     arch, pair, _ = NETWORKS[SHOWN]
     lesson = trained.on_line(trained.LESSON[ROW : ROW + 1])
@@ -100,15 +100,15 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
         )  # fmt: skip
     time.set_ylim(None, 0.25)
     for series, (name, (_, _, label)) in zip(style.SERIES, NETWORKS.items(), strict=False):
-        n, (exponent, reach, level) = arrays[f"{name}.n"], arrays[f"fit.{name}"]
-        width.plot(n, np.exp(level) * n**exponent, lw=0.8, **series.line)
+        x, (exponent, spread, level) = arrays[f"{name}.n"], arrays[f"fit.{name}"]
+        width.plot(x, np.exp(level) * x**exponent, lw=0.8, **series.line)
         width.errorbar(
-            n, arrays[f"{name}.rms"], Z95 * arrays[f"{name}.stderr"],
-            label=rf"{label}: ${exponent:.2f}\pm{reach:.2f}$", **series.points,
+            x, arrays[f"{name}.rms"], Z95 * arrays[f"{name}.stderr"],
+            label=rf"{label}: ${exponent:.2f}\pm{spread:.2f}$", **series.points,
         )  # fmt: skip
-    n = np.array([128.0, 4096.0])
-    width.plot(n, 0.5 * (n / 128) ** -0.5, color=style.BLACK, lw=0.8)
-    width.annotate("$n^{-1/2}$", (n[0], 0.5), (3, 2), textcoords="offset points", fontsize=8)
+    guide = np.array([128.0, 4096.0])
+    width.plot(guide, 0.5 * (guide / 128) ** -0.5, color=style.BLACK, lw=0.8)
+    width.annotate("$n^{-1/2}$", (guide[0], 0.5), (3, 2), textcoords="offset points", fontsize=8)
     width.set(
         yscale="log", xlabel="width $n$", ylabel=f"RMS drift at $t={trained.RATE * STEPS[-1]:g}$"
     )

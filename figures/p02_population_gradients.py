@@ -47,7 +47,8 @@ def components(name: str) -> Components:
 
 def _at(v: Array, angle: float, length: float) -> tuple[float, ...]:
     """Arguments of ``components`` at a student (v, w)."""
-    return 1 / np.tan(angle), length, v @ v, v @ STAR, v.sum(), STAR.sum()
+    products = float(v @ v), float(v @ STAR), float(v.sum()), float(STAR.sum())
+    return 1 / float(np.tan(angle)), length, *products
 
 
 def angle_to_truth(along: tuple[float, float]) -> float:
