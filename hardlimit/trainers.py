@@ -263,7 +263,13 @@ def record(
                 len(keys),
                 f"{name}, {data}",
             )
-    return list(done.values())
+    return ordered(list(done.values()))
+
+
+def ordered(done: Sequence[Cell]) -> list[Cell]:
+    """Return cells by set, width, and order of the trainers."""
+    order = {entrant.name: place for place, entrant in enumerate(ENTRANTS)}
+    return sorted(done, key=lambda cell: (cell.data, cell.width, order[cell.trainer]))
 
 
 def cells(path: Path, seeds: int | None = None) -> list[Cell]:
@@ -272,15 +278,7 @@ def cells(path: Path, seeds: int | None = None) -> list[Cell]:
         return []
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        found = [
-            Cell(
-                **{
-                    name: tuple(value) if isinstance(value, list) else value
-                    for name, value in one.items()
-                }
-            )
-            for one in kept["cells"]
-        ]
+        found = [_read(one) for one in kept["cells"]]
         runs = kept["seeds"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -291,9 +289,16 @@ def cells(path: Path, seeds: int | None = None) -> list[Cell]:
     return found
 
 
+def _read(kept: dict[str, Any]) -> Cell:
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
+    }
+    return Cell(**plain)
+
+
 def _write(path: Path, done: list[Cell], seeds: int, about: dict[str, object]) -> None:
-    """Write the record in one step; cells in their order of measurement."""
-    rows = ",\n".join(json.dumps(asdict(cell)) for cell in done)
+    """Write the record in one step, a line a cell."""
+    rows = ",\n".join(json.dumps(asdict(cell)) for cell in ordered(done))
     text = f'{{"seeds": {seeds}, "machine": {json.dumps(about)}, "cells": [\n{rows}\n]}}\n'
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(text, encoding="utf-8")
@@ -312,12 +317,11 @@ def table(done: Sequence[Cell]) -> list[list[tables.Cell]]:
     The interval is Student's, half its length; time is the ratio of mean CPU seconds to those of full precision on
     the same set at the same width, None where that was not measured.
     """
-    order = {entrant.name: place for place, entrant in enumerate(ENTRANTS)}
     reference = {
         (cell.data, cell.width): np.mean(cell.seconds) for cell in done if cell.trainer == REFERENCE
     }
     rows: list[list[tables.Cell]] = []
-    for cell in sorted(done, key=lambda cell: (cell.data, cell.width, order[cell.trainer])):
+    for cell in ordered(done):
         runs, half = len(cell.accuracy), None
         if runs > 1:
             half = float(

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 import theory as th
 from theory.errors import InputError
-from theory.quantized import Classifier, Network, cross_entropy, errors, squared
+from theory.quantized import Batch, Classifier, Network, cross_entropy, errors, squared
 from theory.quantized.search import Cache, CoNNTrA, coordinate_search, descend, visit
 
 DRAWS = np.random.default_rng(11)
@@ -87,6 +87,20 @@ def test_restarts_keep_the_best_and_validation_chooses():
     other = DRAWS.choice((-1.0, 1.0), size=(30, 5)), DRAWS.choice((-1.0, 1.0), size=(30, 1))
     judged = coordinate_search(network, X, Y, starts=8, seed=3, validation=other)
     assert judged.energy == min(network.energy(w, *other) for w, _ in found.ends)
+
+
+def test_a_restart_waits_for_a_quiet_sweep():
+    network = Network((5, 3, 1), th.sign(), loss=errors, scaled=False)
+    X, Y = DRAWS.choice((-1.0, 1.0), size=(30, 5)), DRAWS.choice((-1.0, 1.0), size=(30, 1))
+    trainer = CoNNTrA(restarts=3)
+    state = trainer.start(network, 0)
+    for _ in range(25):
+        before, quiet, left = network.energy(state["current"], X, Y), state["quiet"], state["left"]
+        state = trainer.step(state, Batch(network, X, Y))
+        assert state["left"] == left - bool(quiet and left)
+        assert quiet or network.energy(state["current"], X, Y) <= before
+        assert network.energy(trainer.weights(state), X, Y) == state["best_energy"]
+    assert state["left"] == 0
 
 
 def test_it_learns_iris_by_the_common_interface():
