@@ -102,10 +102,11 @@ def drawn_outputs_to_limit(
 
 
 def _raised(found: Sandwich, limit: Limit) -> Sandwich:
-    """The same with the better one of two lower limits."""
+    """The same with the better one of two lower limits; an estimate of something smaller gives way to it."""
     if limit.value <= found.lower:
         return found
-    return replace(found, lower=limit.value, lower_by=limit.method)
+    estimate = max(found.estimate, limit.value)
+    return replace(found, lower=limit.value, estimate=estimate, lower_by=limit.method)
 
 
 def _from_below(found: Sandwich, upper: float) -> Sandwich:

@@ -52,6 +52,7 @@ def test_a_difference_of_outputs_without_its_bias_is_a_lattice():
     arch = th.Architecture(1, th.sign(), bias_std=0.5, weights=BINARY)
     found = outputs_to_limit(arch, [[1.0, 0.5], [-0.3, 1.0]], 1024, draws=1000, confidence=0.999)
     assert "period" in found["W1"].lower_by
+    assert all(one.lower <= one.estimate for one in found.values())
     assert found["W1"].lower * 32 > 0.3
 
 
