@@ -142,8 +142,8 @@ FIGURE = Figure(
     is farther from the limit than training takes it. (b) Relative drift of that kernel at the five training inputs
     since $t=0$. (c) Root mean square (RMS) drift at the end: smooth networks, forward $\mathrm{{erf}}(2x)$, backward
     $\mathrm{{erf}}'$; those of (b); sign networks, whose kernel of the surrogate alone is followed, as the true one
-    is a distribution. Lines are fits, exponents with 95 % intervals in the legend; black: the bound of Lee et al.
-    {DRAWS} networks a width, whiskers 95 %.
+    is a distribution. Lines are fits, exponents with 95 % intervals in the legend; black: the order of the bound of
+    Lee et al. {DRAWS} networks a width, whiskers 95 %.
     """,
     size_mm=(160.0, 78.0),
     shows=("T41.drift",),
