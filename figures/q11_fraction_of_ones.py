@@ -1,5 +1,7 @@
 """Q11: SiMaN's angle against the fraction of ones, for three laws of the weights."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from scipy.stats import norm
@@ -59,7 +61,7 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.08))
 
 
-def _points(series: style.Series) -> dict[str, object]:
+def _points(series: style.Series) -> dict[str, Any]:
     return {
         "color": series.colour,
         "marker": series.marker,

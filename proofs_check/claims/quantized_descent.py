@@ -239,7 +239,7 @@ def certified(seed: int, d: int, rate: Fraction, share: Fraction) -> tuple[int, 
 
 
 def _s5(share: Fraction) -> Verdict:
-    cases = [
+    cases: list[dict[str, Any]] = [
         {"seed": seed, "d": d, "rate": rate}
         for seed in range(5)
         for d in (2, 5)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -106,7 +107,7 @@ def _s13(squares: bool) -> Verdict:
     a, b = sp.symbols("a b", real=True)
 
     def parts() -> Iterator[tuple[str, Verdict]]:
-        cases = [
+        cases: list[dict[str, Any]] = [
             {"loss": loss, "s": s}
             for seed in range(12)
             for loss in [Polynomial(seed, 3, squares=squares)]
@@ -129,7 +130,7 @@ def _s13(squares: bool) -> Verdict:
                 met, lambda loss, s: int(stays(loss, s)), lambda loss, s: int(lowest(loss, s))
             ),
         )
-        convex = [
+        convex: list[dict[str, Any]] = [
             {"loss": loss, "s": s}
             for seed in range(12)
             for loss in [Polynomial(seed, 3, squares=True)]
@@ -186,14 +187,20 @@ def fixed_points_of_binary_connect() -> Verdict:
 TAU, GAMMA = F(1, 4), F(1, 2)
 
 
+def steady(g: Fraction, w: Array) -> Array:
+    """The same gradient whatever the weights are."""
+    return np.full(len(w), g, dtype=object)
+
+
 def outcomes(length: int) -> dict[Fraction, set[int]]:
     """Weights that every history of gradients in {-1, 0, 1} ends with, by the average m that it ends with."""
-    trainer, found = Bop(TAU, GAMMA), {}
+    trainer = Bop(TAU, GAMMA)
+    found: dict[Fraction, set[int]] = {}
     for first in (-1, 1):
         for history in product((-1, 0, 1), repeat=length):
             state = trainer.start_at(exact([first]))
             for g in history:
-                batch = Scripted(lambda w, g=g: np.array([F(g)], dtype=object))  # noqa: ARG005
+                batch = Scripted(partial(steady, F(g)))
                 state = trainer.step(state, batch)  # type: ignore[arg-type]
             found.setdefault(F(state["mean"][0]), set()).add(int(state["weights"][0]))
     return found
