@@ -125,6 +125,23 @@ def test_whatever_is_asked_the_entries_are_independent_normals():
     assert max(np.abs(part).max() for part in deviations) * np.sqrt(draws) < 5
 
 
+def test_nearly_equal_questions_have_nearly_equal_answers():
+    x, z = RANDOM.normal(size=(3, 150)), RANDOM.normal(size=(3, 150))
+    z -= (z @ np.linalg.pinv(x)) @ x
+    matrix = Unstored(200, 150, 40, 40, (SEED, 0, 1))
+    first = matrix.forward(x)
+    for size in (1e-3, 1e-7, 1e-10, 0.0):
+        near = matrix.forward(x + size * z)
+        assert np.abs(near - first).max() <= 6 * size * np.linalg.norm(z, axis=1).max() + 1e-12
+    units = matrix.rights.units
+    assert len(units) == 6  # one change of direction, seen three times
+    np.testing.assert_allclose(units @ units.T, np.eye(6), rtol=0, atol=2e-15)
+    beside = matrix.forward(z)
+    np.testing.assert_allclose(
+        matrix.forward(x + 1e-3 * z), first + 1e-3 * beside, rtol=0, atol=1e-11
+    )
+
+
 def test_trained_networks_have_the_law_of_those_with_weights():
     """Two thirds of the directions of a narrow layer are asked for, so that what is known matters."""
     samples = {}

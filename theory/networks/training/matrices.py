@@ -71,14 +71,12 @@ class Directions:
         rest = x[lengths > 0] / lengths[lengths > 0, None]
         if not len(rest):
             return rest
-        for _ in range(2):
-            # Twice: after one projection, what is left of a vector almost in the span is not orthogonal to it.
-            rest = self._without_span(rest)
-        basis, triangle = np.linalg.qr(rest.T)
+        basis, triangle = np.linalg.qr(self._without_span(rest).T)
         rotation, sizes, _ = np.linalg.svd(triangle)
         kept = min(int(np.sum(sizes > NEGLIGIBLE)), self.most - self.count)
         if not kept:
             return np.empty((0, x.shape[1]))
+        # Again: what is left of a vector almost in the span is not orthogonal to it.
         fresh = self._without_span((basis @ rotation[:, :kept]).T)
         return np.ascontiguousarray(np.linalg.qr(fresh.T)[0].T)
 
