@@ -6,14 +6,13 @@ addressed here too: JAX's Threefry with the key (seed, network, layer, role).
 
 from collections.abc import Sequence
 from functools import partial
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory import checks
-from theory.errors import InputError
+from theory.devices import device
 from theory.networks.collapsed import obstacle
 from theory.networks.device_network import Network
 from theory.networks.ensemble import Ensemble, Task, prepare, shapes
@@ -78,7 +77,7 @@ def sample_on_device(
     task = checked(method=method)
     if task.method == "chain":  # of integers, for the host alone
         task = checked(method="weights" if obstacle(arch) else "exact")
-    device, jax = _device(platform)
+    place, jax = device(platform, "sample_networks")
     size = _fitting(task, dtype) if batch is None else checks.positive_int(batch, "batch")
     results = {
         name: checks.storage((count, *shape), "draws", dtype)
@@ -90,7 +89,7 @@ def sample_on_device(
         # A last batch is filled up, so that one compiled program serves all.
         numbers = first + start + np.arange(size, dtype=np.uint64)
         words = np.stack([numbers & np.uint64(0xFFFFFFFF), numbers >> np.uint64(32)], axis=1)
-        with jax.enable_x64(dtype == "float64"), jax.default_device(device):  # of this thread
+        with jax.enable_x64(dtype == "float64"), jax.default_device(place):  # of this thread
             drawn = networks(words.astype(np.uint32))
         for name, values in results.items():
             values[start:stop] = drawn[name][: stop - start]
@@ -98,24 +97,6 @@ def sample_on_device(
     done = run_batches(work, count, 1.0, first, 1, size, progress)
     drawn = {name: values[:done] for name, values in results.items()}
     return Ensemble.of(task, drawn, first, complete=done == count)
-
-
-def _device(platform: str) -> tuple[Any, Any]:
-    if find_spec("jax") is None:
-        raise InputError(
-            "sampling on a device needs JAX, which is not installed; pip install 'hardlimit[gpu]', "
-            "or use sample_networks"
-        )
-    import jax
-
-    try:
-        return jax.devices(platform)[0], jax
-    except RuntimeError as error:
-        there = sorted({device.platform for device in jax.devices()})
-        raise InputError(
-            f"JAX finds no device of platform {platform!r} here, only {there}; choose one of them, "
-            f"install JAX for that platform, or use sample_networks"
-        ) from error
 
 
 def _fitting(task: Task, dtype: str) -> int:
