@@ -303,3 +303,12 @@ def test_neuron_flips_count_opposite_signs():
         flipped = np.mean((NEW @ begun.T) * (NEW @ after.T) < 0)
         assert run.neuron_flips[m, 0, 0] == pytest.approx(flipped, abs=1e-12)
         assert flipped > 0.01
+
+
+@pytest.mark.parametrize("method", ["weights", "low-rank"])
+def test_a_zero_has_no_opposite_sign(method):
+    arch = th.Architecture(2, th.sign(), th.hardtanh(1))
+    run = th.train_networks(
+        arch, X, Y, 5, 1, 1, th.SGD(0.1), points=np.zeros((1, 3)), method=method
+    )
+    assert not run.neuron_flips[0, 0, 0]
