@@ -18,12 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from hashlib import sha256
 from math import nan
 from pathlib import Path
 from typing import IO, Any
@@ -33,13 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import theory as th
-from hardlimit import console
+from hardlimit.environments import environment
 from hardlimit.timing import Ratio
 
 Float = NDArray[np.float64]
 
 HERE = Path(__file__).parent
-ENVIRONMENTS = HERE.parents[1] / "build" / "neural-tangents"
 
 DIMENSION, DEPTH, WEIGHT_STD, BIAS_STD = 32, 3, 1.25, 0.25
 SIZES = (256, 1024, 4096, 16384)
@@ -210,7 +207,7 @@ def entry(case: Case, x: Float, y: Float) -> mpmath.mpf:
 @contextmanager
 def neural_tangents() -> Iterator[Callable[[Case, Float], Timed] | None]:
     """Yield a function that times a kernel there, or None where it cannot be had."""
-    python = environment()
+    python = environment("neural-tangents", HERE / "neural_tangents.txt")
     if python is None:
         yield None
         return
@@ -240,37 +237,6 @@ def neural_tangents() -> Iterator[Callable[[Case, Float], Timed] | None]:
 
         yield ask
         worker.stdin.close()
-
-
-def environment() -> Path | None:
-    """Return the Python that has neural-tangents, after making its environment where there is none."""
-    requirements = HERE / "neural_tangents.txt"
-    folder = ENVIRONMENTS / sha256(requirements.read_bytes()).hexdigest()[:12]
-    python, done = folder / "bin" / "python", folder / "complete"
-    if done.exists():
-        return python
-    console.notice(f"Creating {folder} for neural-tangents, once: some minutes, about 600 MB")
-    try:
-        venv.create(folder, with_pip=True, clear=True)
-        install = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "-r",
-            str(requirements),
-        ]
-        subprocess.run(install, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        told = getattr(error, "stderr", None) or str(error)
-        console.notice(
-            f"neural-tangents is left out; its environment cannot be made: {told.strip()[-500:]}"
-        )
-        return None
-    done.touch()
-    return python
 
 
 if __name__ == "__main__":
