@@ -112,6 +112,12 @@ def test_every_algorithm_has_a_page_that_needs_nothing_else(tmp_path):
             assert target, link
 
 
+def test_an_assertion_says_what_holds_exactly_where_a_claim_judges_it():
+    for item in algorithms.discover():
+        for assertion in item.assertions:
+            assert bool(assertion.holds) == bool(assertion.judged_by), assertion.says
+
+
 def test_algorithms_show_how_to_make_their_trainers():
     for item in algorithms.discover():
         if item.use:
@@ -131,7 +137,7 @@ def test_every_statement_and_caption_renders():
     texts = [text for entry in discover() for text in (entry.statement, *entry.hypotheses)]
     texts += [entry.correction for entry in discover() if entry.correction]
     for item in algorithms.discover():
-        texts += [item.does, *(assertion.says for assertion in item.assertions)]
+        texts += [item.does, *(text for one in item.assertions for text in (one.says, one.holds))]
     texts += [text for fig in discover_figures().values() for text in (fig.title, fig.caption)]
     for text in texts:
         shown = prose(text)

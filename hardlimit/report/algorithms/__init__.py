@@ -15,14 +15,15 @@ PRINTED, RECALLED, CODE, DERIVED = (
 
 @dataclass(frozen=True)
 class Assertion:
-    """Something said of an algorithm, where that was learnt, and the claims of the ledger that judge it.
+    """Something said of an algorithm, where that was learnt, what holds, and the claims of the ledger that show it.
 
     An empty ``judged_by`` says that nothing here judges it: a headline number, for example.
     """
 
     says: str
     known: str
-    judged_by: tuple[str, ...] = ()
+    holds: str
+    judged_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,35 @@ ALGORITHM = Algorithm(
     while $T$ decreases.""",
     use="th.quantized.Annealing(temperature=th.quantized.Logarithmic(1.0))",
     assertions=(
-        Assertion("Detailed balance, for every proposal of this kind.", PRINTED, ("S20",)),
         Assertion(
-            "Proposals along the gradient widen the spectral gap at low temperature, not at high.",
+            "Metropolis and Hastings' rule has detailed balance.",
+            PRINTED,
+            "So it has, for every proposal of this kind.",
+            ("S20",),
+        ),
+        Assertion(
+            "Proposals along the gradient help.",
             DERIVED,
+            "On an instance: the spectral gap is wider at low temperatures and narrower at "
+            "high ones.",
             ("S21",),
         ),
-        Assertion("The depth $d^*$ of a landscape, by sublevel sets.", DERIVED, ("S23",)),
-        Assertion(r"$-T\log \mathrm{gap}$ tends to the critical height $m$.", RECALLED, ("S24",)),
+        Assertion(
+            "The depth $d^*$ of a landscape can be computed.",
+            DERIVED,
+            "From its sublevel sets, exactly, up to $3^{12}$ states.",
+            ("S23",),
+        ),
+        Assertion(
+            r"$-T\log \mathrm{gap}$ tends to the critical height $m$.",
+            RECALLED,
+            "Measured slopes agree; $m$ can exceed $d^*$.",
+            ("S24",),
+        ),
         Assertion(
             r"With $T_t = c/\log(1+t)$ the minima are reached in probability iff $c \ge d^*$.",
             PRINTED,
+            "Below $d^*$ an exact lower bound holds for ever; above, exact laws fall.",
             ("S25",),
         ),
     ),

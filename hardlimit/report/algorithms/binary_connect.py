@@ -16,34 +16,39 @@ ALGORITHM = Algorithm(
             "A scalar quantizer is a proximal map iff it does not decrease and its graph is "
             "closed.",
             PRINTED,
+            "So it is.",
             ("S1",),
         ),
         Assertion(
-            r"The regulariser of $L_\rho^\varrho$ is convex only for $\rho = \varrho = 0$.",
-            DERIVED,
+            r"There are non-trivial $L_\rho^\varrho$ with a convex regulariser, so that errors "
+            r"vanish.",
+            RECALLED,
+            r"Only for $\rho = \varrho = 0$, which quantizes nothing.",
             ("S2",),
         ),
         Assertion(
-            "ProxConnect is the generalised conditional gradient method on the dual, and its "
-            "quantizer sharpens as steps add up.",
+            "ProxConnect is the generalised conditional gradient method on the dual, and "
+            "sharpens as steps add up.",
             PRINTED,
+            "Exactly, in rationals; float64 can part by a level.",
             ("S3",),
         ),
         Assertion(
-            "A general inequality (Theorem 5.1) bounds the regret of the quantized iterates; it "
-            "is an identity.",
+            "A general inequality (Theorem 5.1) bounds the regret of the quantized iterates.",
             RECALLED,
+            "It is an identity, for every loss and regulariser.",
             ("S4",),
         ),
         Assertion(
-            "For hard binarisation the residual is $2|u|$ summed over flips: a certificate of "
-            "optimality.",
+            "For hard binarisation there is a certificate of optimality.",
             DERIVED,
+            "Its residual is $2|u|$ summed over flips.",
             ("S5",),
         ),
         Assertion(
             r"The fixed points are the vectors with $s_i\nabla_i\ell(s) \le 0$.",
             RECALLED,
+            "So they are; minima over single flips only for multilinear losses.",
             ("S13",),
         ),
     ),

@@ -12,15 +12,21 @@ ALGORITHM = Algorithm(
     use="th.quantized.Bop(threshold=1e-3)",
     assertions=(
         Assertion(
-            "No forward map $w = F(m)$ makes Bop a case of ProxConnect++: the rule has hysteresis.",
+            "Bop is another latent-weight method.",
             DERIVED,
+            "It has hysteresis: no map from $m$ to $w$ gives it.",
             ("S14",),
         ),
-        Assertion(r"It flips iff $wm > \tau$; at equality the code yields $+1$.", CODE, ("S43",)),
         Assertion(
-            r"$m/\sqrt v$ does not change when gradients are rescaled, and it is bounded: a larger "
-            r"$\tau$ freezes training.",
+            r"It flips iff $wm > \tau$.",
+            CODE,
+            "At equality the code yields $+1$ whatever $w$ was.",
+            ("S43",),
+        ),
+        Assertion(
+            r"Dividing by $\sqrt v$ makes it invariant to scale.",
             RECALLED,
+            r"It does, and it bounds the statistic: a larger $\tau$ freezes training.",
             ("S43",),
         ),
     ),

@@ -13,37 +13,52 @@ ALGORITHM = Algorithm(
     use="th.quantized.StateTransition(rate=0.1, levels=1)",
     assertions=(
         Assertion(
-            "The tanh rule spends the remainder on the average; it is biased for every $m$.",
-            DERIVED,
+            r"The rest $\nu$ is spent with probability $\tanh(m|\nu|/\Delta z)$.",
+            RECALLED,
+            "The step is biased, for every $m$.",
             ("S15",),
         ),
         Assertion(
-            "Cutting off before or after the jump is the same law (paper and code).",
+            "Paper and code treat the ends of the range alike.",
             CODE,
+            "They have one law, because the ends are lattice points.",
             ("S16",),
         ),
         Assertion(
-            "The linear rule is unbiased exactly while the step stays in the box.",
+            "A linear rule would be unbiased.",
             DERIVED,
+            "Exactly while the step stays in the box.",
             ("S17",),
         ),
         Assertion(
-            "Smaller learning rates do not anneal: the stationary law of small steps does not "
-            "depend on them.",
-            DERIVED,
+            "Decreasing the learning rate lets the weights settle.",
+            CODE,
+            "It does not: the stationary law of small steps does not depend on it.",
             ("S18",),
         ),
         Assertion(
-            "Full-batch transition is reducible: it cannot reach most states.", DERIVED, ("S19",)
+            "Training can reach good weights from anywhere.",
+            DERIVED,
+            "With whole gradients the chain is reducible: some states are never seen again.",
+            ("S19",),
         ),
         Assertion(
-            "No full-precision memory: with Adam, 66 bits a weight in training.", CODE, ("S22",)
+            "No full-precision memory is needed.",
+            CODE,
+            "With Adam, as in the code, 66 bits a weight are.",
+            ("S22",),
         ),
         Assertion(
             "Gated XNOR products equal ternary products; 5/9 of the operations rest.",
             RECALLED,
+            "So it is.",
             ("S26",),
         ),
-        Assertion("99.32 / 92.50 / 94.12 % on MNIST, CIFAR-10, SVHN.", RECALLED),
+        Assertion(
+            "99.32 / 92.50 / 94.12 % on MNIST, CIFAR-10, SVHN.",
+            RECALLED,
+            "",
+            (),
+        ),
     ),
 )

@@ -12,16 +12,24 @@ ALGORITHM = Algorithm(
     use="th.quantized.parq(rate=0.1)",
     assertions=(
         Assertion(
-            r"The average and the last iterate satisfy $E F - F^* \le GR(2 + 1.5\ln t)/\sqrt t$ "
-            r"(Theorems 3.1, 3.2); constants of the proof.",
+            r"$E F - F^* \le GR(2 + 1.5\ln t)/\sqrt t$ for the average and the last iterate "
+            r"(Theorems 3.1, 3.2).",
             PRINTED,
+            "Theorem 3.1 holds; two constants of the appendix do not prove what they should. "
+            "Theorem 3.2 is not judged.",
             ("S6",),
         ),
-        Assertion("The proximal map is (7); it tends to rounding.", PRINTED, ("S12",)),
         Assertion(
-            "The program's map, of slope above 1 in unscaled units, is the proximal map after "
-            "rescaling only.",
+            "The proximal map is (7), and tends to rounding.",
+            PRINTED,
+            "So it is.",
+            ("S12",),
+        ),
+        Assertion(
+            "The program applies it.",
             CODE,
+            "After rescaling: in unscaled units its slope is above 1, and no convex function "
+            "has such a map.",
             ("S12",),
         ),
     ),

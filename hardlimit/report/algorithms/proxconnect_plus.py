@@ -15,29 +15,41 @@ ALGORITHM = Algorithm(
     use="th.quantized.bnn_plus_plus(rate=0.1)",
     assertions=(
         Assertion(
-            r"$(F, B)$ is ProxConnect on a transformed loss iff both are functions of $P = \int "
-            r"dF/B$ and $P$ is proximal.",
+            r"$(F, B)$ is ProxConnect on a transformed loss iff both are functions of $P = "
+            r"\int dF/B$ and $P$ is proximal.",
             RECALLED,
+            r"Synthesis holds; at jumps $\int dF/B$ gives back $P$ only for affine transforms.",
             ("S7",),
         ),
         Assertion(
-            "BNN's pair (sign, clip) and BNN+'s (sign, derivative of SignSwish) fall under the "
-            "theory.",
+            "BNN's pair (sign, window) and BNN+'s (sign, SignSwish') fall under the theory.",
             RECALLED,
+            "BNN's only by a convention for 0/0; BNN+'s does not.",
             ("S8",),
         ),
-        Assertion("SignSwish is a forward quantizer onto $[-1, 1]$.", PRINTED, ("S9",)),
         Assertion(
-            r"BNN++ is gradient descent on $\ell\circ$SignSwish for fixed sharpness.",
-            DERIVED,
+            "SignSwish is a forward quantizer onto $[-1, 1]$.",
+            PRINTED,
+            "It leaves $[-1, 1]$ by 20 %, and its derivative changes sign.",
+            ("S9",),
+        ),
+        Assertion(
+            "BNN++ falls under the theory.",
+            PRINTED,
+            r"It is gradient descent on $\ell\circ$SignSwish, for fixed sharpness.",
             ("S10",),
         ),
-        Assertion("As the sharpness grows SignSwish tends to sign.", DERIVED, ("S11",)),
         Assertion(
-            "The mass of a surrogate of a unit jump is the jump: a test of scale.",
+            "As the sharpness grows SignSwish tends to sign.",
             DERIVED,
-            ("S27",),
+            "Away from 0, at a known rate; never uniformly.",
+            ("S11",),
         ),
-        Assertion("About 30 times less memory; best among binarized networks.", PRINTED),
+        Assertion(
+            "About 30 times less memory; best among binarized networks.",
+            PRINTED,
+            "",
+            (),
+        ),
     ),
 )
