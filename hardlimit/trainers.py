@@ -238,7 +238,8 @@ def record(
     for names, options, what in ((wanted, list(known), "trainer"), (sets, BUNDLED, "set")):
         unknown = [name for name in names if name not in options]
         if unknown:
-            raise InputError(f"there is no {what} {unknown[0]!r}; there are {', '.join(options)}")
+            shown = "; ".join(options)  # names hold commas
+            raise InputError(f"there is no {what} {unknown[0]!r}; there are: {shown}")
     positive_int(seeds, "seeds")
     done = {cell.key: cell for cell in cells(path, seeds)}
     keys = [
