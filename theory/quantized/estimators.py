@@ -1,5 +1,6 @@
 """Every trainer as a scikit-learn estimator: epochs, validation, checkpoints, and the same bits after a resumption."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -33,7 +34,7 @@ class Progress:
     evaluations: int
 
 
-class _Estimator(BaseEstimator):
+class _Estimator(BaseEstimator, ABC):
     """The loop that both estimators share.
 
     A checkpoint is the dictionary ``state_``: the trainer's state, the number of epochs, and, with validation, the
@@ -105,8 +106,9 @@ class _Estimator(BaseEstimator):
         loss = self._default_loss() if self.loss is None else self.loss
         return Network((inputs, *hidden, outputs), activation, surrogate, loss)
 
+    @abstractmethod
     def _default_loss(self) -> Loss:
-        raise NotImplementedError
+        """Return the loss where none is given."""
 
     def _epoch(self, X: Float, Y: Float, progress: Callable[[Progress], None] | None) -> None:
         """Go once through the data: the order is a function of the seed and the number of the epoch."""

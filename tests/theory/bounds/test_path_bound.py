@@ -20,17 +20,19 @@ from theory.errors import InputError
 VARIANCES, WEIGHTS = np.array([0.7, 1.0, 1.3]), np.array([0.3, 0.4, 0.3])
 
 
+@pytest.mark.parametrize("name", ["benamou_brenier", "stein"])
 @pytest.mark.parametrize("k", [2, 3])
-def test_one_random_direction_is_the_bound_in_one_dimension(k):
+def test_one_random_direction_is_the_bound_in_one_dimension(k, name):
     """S random along one axis, in a rotated frame; and the same for K = 4 I, at twice the distance."""
     frame = ortho_group.rvs(k, random_state=1)
     covariances = np.tile(np.eye(k), (3, 1, 1))
     covariances[:, 0, 0] = VARIANCES
     turned = frame @ covariances @ frame.T
-    found = th.bounds.vector_benamou_brenier(turned, np.eye(k), WEIGHTS).value
-    flat = th.bounds.mixture_benamou_brenier(VARIANCES, WEIGHTS).value
+    bound, line = (getattr(th.bounds, f"{form}_{name}") for form in ("vector", "mixture"))
+    found = bound(turned, np.eye(k), WEIGHTS).value
+    flat = line(VARIANCES, WEIGHTS).value
     assert found == pytest.approx(flat, rel=2e-5)
-    double = th.bounds.vector_benamou_brenier(4 * turned, 4 * np.eye(k), WEIGHTS).value
+    double = bound(4 * turned, 4 * np.eye(k), WEIGHTS).value
     assert double == pytest.approx(2 * found, rel=1e-9)
 
 
