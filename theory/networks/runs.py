@@ -36,13 +36,7 @@ def run_batches(
     InputError
         For a bad number of threads or networks, before any work.
     """
-    if progress is not None and not callable(progress):
-        raise InputError(f"progress must be called as progress(done, total), got {progress!r}")
-    workers = default_threads() if threads is None else checks.positive_int(threads, "threads")
-    if checks.non_negative_int(first, "first") + draws > MAX_NETWORKS:
-        raise InputError(
-            f"networks are numbered below 2^40; first = {first} and draws = {draws} go beyond"
-        )
+    workers = checked_threads(draws, first, threads, progress)
     if batch is None:
         size = max(workers, int(workers * BATCH_COST / max(cost, 1.0)))
     else:
@@ -62,14 +56,31 @@ def run_batches(
             if progress is not None:
                 progress(done, draws)
     except KeyboardInterrupt:
-        warnings.warn(
-            f"interrupted: {done} of {draws} draws are kept; continue with first={first + done} to get the others",
-            InterruptedRunWarning,
-            stacklevel=3,
-        )
+        warn_interrupted(done, draws, first)
     finally:
         pool.shutdown(wait=True)
     return done
+
+
+def checked_threads(draws: int, first: int, threads: int | None, progress: Progress | None) -> int:
+    """Return the number of threads of a run, or raise ``InputError`` if it cannot start."""
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress must be called as progress(done, total), got {progress!r}")
+    workers = default_threads() if threads is None else checks.positive_int(threads, "threads")
+    if checks.non_negative_int(first, "first") + draws > MAX_NETWORKS:
+        raise InputError(
+            f"networks are numbered below 2^40; first = {first} and draws = {draws} go beyond"
+        )
+    return workers
+
+
+def warn_interrupted(done: int, draws: int, first: int) -> None:
+    """Warn the caller of the public function that calls the run that calls this."""
+    warnings.warn(
+        f"interrupted: {done} of {draws} draws are kept; continue with first={first + done} to get the others",
+        InterruptedRunWarning,
+        stacklevel=4,
+    )
 
 
 def default_threads() -> int:

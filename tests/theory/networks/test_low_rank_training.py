@@ -169,9 +169,9 @@ def test_trained_networks_have_the_law_of_those_with_weights():
 # ---------------------------------------------------------------------- runs
 
 
-def test_threads_and_batches_change_no_bit():
+def test_threads_change_no_bit():
     whole = ran("low-rank", draws=4, threads=1)
-    other = ran("low-rank", draws=4, threads=3, batch=2)
+    other = ran("low-rank", draws=4, threads=3)
     later = ran("low-rank", draws=2, first=5)
     np.testing.assert_array_equal(other.outputs, whole.outputs)
     np.testing.assert_array_equal(later.outputs, whole.outputs[2:])

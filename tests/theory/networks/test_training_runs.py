@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 from functools import partial
+from time import sleep
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import theory as th
 from theory.errors import ArchitectureError, InputError, InterruptedRunWarning, UndefinedKernelError
 from theory.networks.entries import latent_weights
+from theory.networks.training import runs
 
 RANDOM = np.random.default_rng(7)
 X, NEW, Y = RANDOM.normal(size=(5, 3)), RANDOM.normal(size=(4, 3)), RANDOM.normal(size=5)
@@ -85,12 +87,12 @@ trained = partial(trained_in, "float64")
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("rule", RULES)
-def test_threads_batches_records_and_pauses_change_no_bit(rule, dtype):
+def test_threads_records_and_pauses_change_no_bit(rule, dtype):
     trained = partial(trained_in, dtype)
     whole = trained(rule, threads=1)
     assert whole.state.parameters.dtype == whole.state.slots.dtype == dtype
     for other in (
-        trained(rule, threads=3, batch=2),
+        trained(rule, threads=3),
         trained(rule, steps=(0, 1, 4, 11), points=NEW, jacobians=[("surrogate", "surrogate")]),
     ):
         np.testing.assert_array_equal(other.state.parameters, whole.state.parameters)
@@ -114,20 +116,85 @@ def test_a_stored_state_goes_on(tmp_path):
     np.testing.assert_array_equal(rest.state.parameters, trained("adam").state.parameters)
 
 
-def test_interrupted_run_keeps_whole_networks():
-    def stop(done, total):
+def test_progress_moves_within_a_network(monkeypatch):
+    monkeypatch.setattr(runs, "PERIOD", 1e-3)
+    calls = []
+    run = trained(
+        "plain", draws=2, steps=(0, 400), threads=1, progress=lambda *done: calls.append(done)
+    )
+    done, totals = np.array(calls).T
+    assert run.complete
+    assert set(totals) == {802}
+    assert done[0] == 0 and done[-1] == 802 and (np.diff(done) >= 0).all()  # noqa: PT018
+    assert np.sum((done > 1) & (done < 401)) > 3
+
+
+def interrupts(done, total):
+    if done > 1:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("method", ["weights", "low-rank"])
+def test_an_interrupt_is_heard_within_a_network(method):
+    arch = th.Architecture(2, th.sign(), th.hardtanh(1))
+    request = {"steps": 10**9} if method == "weights" else {"steps": 10**4, "samples": 1}
+    request |= {"width": 60, "draws": 3, "rule": th.SGD(0.1), "method": method}
+    with pytest.warns(InterruptedRunWarning, match=r"0 of 3.*first=0"):
+        part = th.train_networks(arch, X, Y, **request, progress=interrupts)
+    assert not part.complete
+    assert part.outputs.shape == (0, 1, 5)
+
+
+def test_an_interrupt_keeps_the_networks_before_the_first_that_is_unfinished():
+    ended = []
+
+    def work(i):
+        yield 1
+        if i == 1:
+            while True:
+                sleep(1e-3)
+                yield 0
+        ended.append(i)
+
+    def progress(done, total):
         assert total == 5
-        if done == 4:
+        if len(ended) == 4:
             raise KeyboardInterrupt
 
-    with pytest.warns(InterruptedRunWarning, match=r"4 of 5.*first=4"):
-        part = trained("adam", batch=2, progress=stop)
-    whole = trained("adam")
-    assert not part.complete
-    assert part.draws == len(part.state.parameters) == 4
-    np.testing.assert_array_equal(part.outputs, whole.outputs[:4])
+    with pytest.warns(InterruptedRunWarning, match=r"1 of 5.*first=8"):
+        assert runs.run_networks(work, 5, 1, 7, 2, progress) == 1
+
+
+def test_an_interrupted_run_is_the_start_of_the_whole_one(monkeypatch):
+    """A state of the networks that are kept goes on, as that of a smaller run."""
+    monkeypatch.setattr(runs, "PERIOD", 1e-3)
+
+    def progress(done, total):
+        assert total == 5 * 201
+        if done >= 2 * 201:
+            raise KeyboardInterrupt
+
+    with pytest.warns(InterruptedRunWarning, match="of 5 draws"):
+        part = trained("adam", steps=(200,), threads=1, progress=progress)
+    assert 2 <= part.draws < 5
+    whole = trained("adam", steps=(200,))
+    np.testing.assert_array_equal(part.outputs, whole.outputs[: part.draws])
+    np.testing.assert_array_equal(part.state.parameters, whole.state.parameters[: part.draws])
     with pytest.raises(InputError, match="shape of the parameters"):
-        trained("adam", steps=(20,), resume=part.state)
+        trained("adam", steps=(300,), resume=part.state)
+
+
+def test_an_error_in_a_network_ends_the_run():
+    def work(i):
+        yield 1
+        if i == 1:
+            raise ZeroDivisionError
+        while i == 0:
+            sleep(1e-3)
+            yield 0
+
+    with pytest.raises(ZeroDivisionError):
+        runs.run_networks(work, 3, 1, 0, 2, None)
 
 
 def test_divergence_is_visible_and_silent():

@@ -1,6 +1,6 @@
 """Ensembles of finite networks, trained: the public function."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +9,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from theory import checks
 from theory.networks.plan import Pair
-from theory.networks.runs import Progress, run_batches
+from theory.networks.runs import Progress
 from theory.networks.training.literal import Literal, parameter_count
-from theory.networks.training.lowrank import LowRank, directions
-from theory.networks.training.request import Task, check_state, prepare
+from theory.networks.training.lowrank import LowRank
+from theory.networks.training.request import check_state, prepare
 from theory.networks.training.results import State, TrainedNetworks
 from theory.networks.training.rules import SGD, Adam
+from theory.networks.training.runs import Pace, run_networks
 
 if TYPE_CHECKING:
     from theory.kernels import Architecture
@@ -44,7 +45,6 @@ def train_networks(
     resume: State | None = None,
     threads: int | None = None,
     first: int = 0,
-    batch: int | None = None,
     progress: Progress | None = None,
 ) -> TrainedNetworks:
     """Train finite networks, forward with sigma and backward with tau, and record them on the way.
@@ -95,15 +95,15 @@ def train_networks(
         Default: every processor that this process may use. BLAS runs on one thread each meanwhile.
     first
         Number of the first network.
-    batch
-        Networks between two calls of ``progress`` and between two places where Ctrl-C stops.
     progress
-        Called as ``progress(done, total)``, in networks.
+        Called as ``progress(done, total)`` some five times a second, in steps of one network each; its start counts as
+        one. Ctrl-C is heard within a slice of steps (0.2 s, or one step if that is longer) or after the record that is
+        being computed, and keeps the networks that are finished, up to the first that is not.
 
     Returns
     -------
     TrainedNetworks
-        Network i is bitwise the same for any threads, batch, first, points, recorded times and division by ``resume``,
+        Network i is bitwise the same for any threads, first, points, recorded times and division by ``resume``,
         with one BLAS on one machine; start, order of samples and all that is no product of matrices, on any. With
         ``"low-rank"`` it is another network of the same law, which changes with points and recorded times too, and has
         no ``weight_flips`` between hidden layers (NaN).
@@ -165,25 +165,28 @@ def train_networks(
     ends = checks.storage((kept, parameters), "draws", dtype)
     memories = checks.storage((kept, task.rule.kind, parameters), "draws", dtype)
 
-    def work(start: int, stop: int) -> None:
-        for i in range(start, stop):
-            network = (
-                LowRank(task, lowest + i)
-                if task.method == "low-rank"
-                else Literal(task, lowest + i, resume, i)
-            )
-            step = begin
-            for t, end in enumerate(task.steps):
-                network.advance(step, end)
-                step = end
-                for name, values in network.recorded().items():
-                    results[name][i, t] = values
-            if isinstance(network, Literal) and keep:
-                ends[i], memories[i] = network.parameters, network.slots
+    pace = Pace()
 
-    cost = _cost(task, task.steps[-1] - begin)
+    def trained(i: int) -> Iterator[int]:
+        network = (
+            LowRank(task, lowest + i)
+            if task.method == "low-rank"
+            else Literal(task, lowest + i, resume, i)
+        )
+        yield 1
+        step = begin
+        for t, end in enumerate(task.steps):
+            for here, there in pace.slices(step, end):
+                network.advance(here, there)
+                yield there - here
+            step = end
+            for name, values in network.recorded().items():
+                results[name][i, t] = values
+        if isinstance(network, Literal) and keep:
+            ends[i], memories[i] = network.parameters, network.slots
+
     with threadpool_limits(1, "blas"):
-        done = run_batches(work, count, cost, lowest, threads, batch, progress)
+        done = run_networks(trained, count, 1 + task.steps[-1] - begin, lowest, threads, progress)
     recorded = {name: values[:done] for name, values in results.items()}
     kernels = recorded.pop("kernels")
     state = State(task.steps[-1], seed, lowest, hidden, ends[:done], memories[:done])
@@ -197,12 +200,3 @@ def train_networks(
         complete=done == count,
         state=state if keep else None,
     )
-
-
-def _cost(task: Task, steps: int) -> float:
-    """Elementary steps of one network."""
-    widths, looks = task.plan.widths.astype(float), len(task.steps) * len(task.points)
-    if task.method == "low-rank":
-        return float(widths.sum()) * 10.0 * max(directions(task)) ** 2
-    pairs = float((widths[:-1] * widths[1:]).sum())
-    return pairs * (6.0 * task.lesson.size * steps + 20.0 * looks)
