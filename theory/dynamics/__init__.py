@@ -8,5 +8,6 @@ from theory.dynamics.stability import Mode as Mode
 from theory.dynamics.stability import Stability as Stability
 from theory.dynamics.stability import stability as stability
 from theory.dynamics.trained_process import TrainedProcess as TrainedProcess
+from theory.dynamics.trained_process import descended_process as descended_process
 from theory.dynamics.trained_process import trained_process as trained_process
 from theory.dynamics.transient import Between as Between

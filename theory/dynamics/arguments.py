@@ -26,7 +26,7 @@ def square(values: ArrayLike, name: str = "kernel") -> Float:
 def outputs(values: ArrayLike, rows: int, name: str) -> Float:
     """Return values on ``rows`` inputs, shape (rows,) or (rows, outputs)."""
     array = finite(values, name)
-    if array.ndim not in (1, 2) or array.shape[0] != rows:
+    if array.ndim not in (1, 2) or array.shape[0] != rows or not array.size:
         raise InputError(
             f"{name} must have shape ({rows},) or ({rows}, outputs), got {array.shape}"
         )
@@ -42,7 +42,7 @@ def residual(y: ArrayLike, f0: ArrayLike, rows: int) -> tuple[Float, Float]:
 
 
 def form(values: ArrayLike | None, rows: int) -> Float | None:
-    """Return the matrix W of a loss (1/2) r^T W r, from it or from one weight a sample; None is the identity."""
+    """Return W of a loss (1/2) r^T W r: its diagonal (n,), or all of it (n, n); None is the identity."""
     if values is None:
         return None
     given = finite(values, "weights")
@@ -51,7 +51,7 @@ def form(values: ArrayLike | None, rows: int) -> Float | None:
             raise InputError(
                 f"weights must be positive, got {given.min():g}; leave samples of weight 0 out"
             )
-        return np.diag(given)
+        return given
     if given.shape != (rows, rows) or not np.array_equal(given, given.T):
         raise InputError(
             f"weights must be one number a sample, shape ({rows},), or the symmetric matrix of the loss, "
@@ -62,6 +62,13 @@ def form(values: ArrayLike | None, rows: int) -> Float | None:
     except LinAlgError as error:
         raise InputError("weights must be positive definite, or the loss has no minimum") from error
     return given
+
+
+def weighted(kernel: Float, shape: Float | None) -> Float:
+    """Return the kernel (m, n) times the matrix of the loss, as ``form`` returns it."""
+    if shape is None:
+        return kernel
+    return kernel * shape if shape.ndim == 1 else kernel @ shape
 
 
 def counts(values: int | Sequence[int]) -> tuple[list[int], bool]:

@@ -1,14 +1,15 @@
 """Whether training with a kernel converges, how fast one may step, and what goes wrong, in words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eig, eigh
+from scipy.linalg import cholesky, eig, eigh, solve_triangular
 
 from theory.dynamics import transient
-from theory.dynamics.arguments import Float, square
+from theory.dynamics.arguments import Float, form, square
 from theory.dynamics.transient import Between
 
 Complex = NDArray[np.complex128]
@@ -38,12 +39,13 @@ class Mode:
 
 @dataclass(frozen=True)
 class Stability:
-    """What training does with a kernel Theta (n, n), loss (1/2) sum r^2; ``str`` is the verdict.
+    """What training does with a kernel Theta (n, n) and the loss (1/2) r^T W r; ``str`` is the verdict.
 
     Attributes
     ----------
     kernel
-        Theta.
+        R Theta R^T with W = R^T R: that of the residuals R r, half the sum of whose squares is the loss. Theta itself
+        without weights. Norms, growth and distances below are those of this matrix, so of the root of the loss.
     modes
         All n modes, by increasing real part of the eigenvalue.
 
@@ -209,13 +211,16 @@ class Stability:
         )
 
 
-def stability(kernel: ArrayLike) -> Stability:
+def stability(kernel: ArrayLike, *, weights: ArrayLike | None = None) -> Stability:
     """Judge training with a kernel, from its spectrum and its symmetric part.
 
     Parameters
     ----------
     kernel
-        Theta(X, X), shape (n, n); not necessarily symmetric or definite. For a mean loss divide by n.
+        Theta(X, X), shape (n, n); not necessarily symmetric or definite.
+    weights
+        Of the loss (1/2) r^T W r: one positive number a sample, (n,), such as 1/n for a mean, or W itself, (n, n),
+        positive definite. Default: the identity.
 
     Returns
     -------
@@ -225,13 +230,13 @@ def stability(kernel: ArrayLike) -> Stability:
     Raises
     ------
     InputError
-        For a matrix that is not square, NaN or infinity.
+        For a matrix that is not square, NaN or infinity, or weights without a minimum of the loss.
 
     Notes
     -----
-    Source: claims T28, T35, T36.
+    Residuals follow dr/dt = -Theta W r, and R r follows -R Theta R^T. Source: claims T28, T35, T36.
     """
-    theta = square(kernel)
+    theta, targets = _measured(square(kernel), weights)
     values, left, right = eig(theta, left=True, right=True)
     overlap = np.abs(np.einsum("ij,ij->j", left.conj(), right))
     size = len(theta) * np.finfo(np.float64).eps * np.linalg.norm(theta, 2)
@@ -242,11 +247,26 @@ def stability(kernel: ArrayLike) -> Stability:
     order = np.lexsort((values.imag, values.real))
     return Stability(
         theta,
-        tuple(
-            Mode(complex(values[k]), float(errors[k]), np.asarray(right[:, k], dtype=np.complex128))
-            for k in order
-        ),
+        tuple(Mode(complex(values[k]), float(errors[k]), targets(right[:, k])) for k in order),
     )
+
+
+def _measured(
+    theta: Float, weights: ArrayLike | None
+) -> tuple[Float, Callable[[Complex], Complex]]:
+    """Return R Theta R^T of the weights W = R^T R, and what makes a unit target r of an eigenvector R r."""
+    shape = form(weights, len(theta))
+    if shape is None:
+        return theta, partial(np.asarray, dtype=np.complex128)
+    if shape.ndim == 1:
+        root = np.sqrt(shape)
+        return theta * np.outer(root, root), lambda vector: _unit(vector / root)
+    upper = np.asarray(cholesky(shape))
+    return upper @ theta @ upper.T, lambda vector: _unit(solve_triangular(upper, vector))
+
+
+def _unit(vector: Complex) -> Complex:
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.complex128)
 
 
 def _written(mode: Mode) -> str:

@@ -1,5 +1,6 @@
 """The Gaussian process of an ensemble of infinitely wide networks at times of their training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.checks import inputs, paired_inputs
-from theory.dynamics.arguments import Float, form, outputs, times
-from theory.dynamics.flow import accumulated, weighted
+from theory.dynamics.arguments import Float, form, outputs, times, weighted
+from theory.dynamics.flow import accumulated, predict_descent, require_limits
 from theory.errors import InputError
 from theory.kernels import Architecture, nngp, ntk
 
@@ -107,14 +108,74 @@ def trained_process(
     Limits first in width, then in time: sign networks of practical width fluctuate far more (claims T47-T49).
     Source: claim T37.
     """
-    x = inputs(X)
-    target, when = outputs(y, len(x), "y"), times(t)
+    x, target, new, shape = _taught(X, y, x_test, weights)
+    when = times(t)
     if not when.size:
         raise InputError("t must hold at least one time, got an empty list")
-    new, _ = paired_inputs(x_test, x)
-    shape = form(weights, len(x))
-    kernel, cross = weighted(ntk(arch, x), shape), weighted(ntk(arch, new, x), shape)
+    kernel = ntk(arch, x)
+    require_limits(kernel, shape, when)
+    kernel, cross = weighted(kernel, shape), weighted(ntk(arch, new, x), shape)
     identity = np.eye(len(x))
     found = [cross @ accumulated(kernel, identity, float(time)) for time in when.ravel()]
     responses = np.array(found).reshape(*when.shape, *cross.shape)
     return TrainedProcess(arch, x, new, responses, responses @ target)
+
+
+def descended_process(
+    arch: Architecture,
+    X: ArrayLike,
+    y: ArrayLike,
+    x_test: ArrayLike,
+    steps: int | Sequence[int],
+    rate: float,
+    *,
+    weights: ArrayLike | None = None,
+) -> TrainedProcess:
+    r"""Return the law of f_k(x) after k steps of surrogate-gradient descent from a random start, in the kernel limit.
+
+    .. math:: A_k(x) = \eta\Theta(x,X)W\sum_{j<k}(I-\eta\Theta W)^j
+
+    in place of the A_t of ``trained_process``.
+
+    Parameters
+    ----------
+    arch, X, y, x_test, weights
+        As for ``trained_process``.
+    steps
+        Number of steps >= 0, or a list of k.
+    rate
+        Learning rate > 0.
+
+    Returns
+    -------
+    TrainedProcess
+        Mean, covariance and standard deviation on ``x_test``.
+
+    Raises
+    ------
+    InputError, UndefinedKernelError
+        As for ``trained_process``.
+    DomainError
+        Where outputs leave float64.
+
+    Notes
+    -----
+    O(n^3 log(steps) + m n^2) operations a number of steps. Source: claims T34, T37, discrete form.
+    """
+    x, target, new, _ = _taught(X, y, x_test, weights)
+    n, m = len(x), len(new)
+    responses = predict_descent(
+        ntk(arch, x), ntk(arch, new, x), np.eye(n), np.zeros((n, n)), np.zeros((m, n)), steps, rate,
+        weights=weights,
+    )  # fmt: skip
+    return TrainedProcess(arch, x, new, responses, responses @ target)
+
+
+def _taught(
+    X: ArrayLike, y: ArrayLike, x_test: ArrayLike, weights: ArrayLike | None
+) -> tuple[Float, Float, Float, Float | None]:
+    """Return the training inputs, the targets, the test inputs and the matrix of the loss."""
+    x = inputs(X)
+    target = outputs(y, len(x), "y")
+    new, _ = paired_inputs(x_test, x)
+    return x, target, new, form(weights, len(x))

@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 import theory as th
 from theory.errors import DomainError, InputError
@@ -67,6 +68,26 @@ def test_stiff_kernels_keep_their_digits():
     found = th.dynamics.predict(kernel, np.eye(4), np.zeros(4), -np.ones(4), np.zeros(4), 7.0)
     # |Theta| t = 7e5 times the rounding unit.
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("t", [1e-9, 0.37, 0.75, 1.49, 24.0])
+def test_one_input_has_all_digits(t):
+    """The integral of exp(-s) up to t, at the ends of the reach of the series too."""
+    found = th.dynamics.predict([[1.0]], [[1.0]], [0.0], [-1.0], [0.0], t)
+    np.testing.assert_allclose(found, -np.expm1(-t), rtol=1e-14)
+
+
+@pytest.mark.parametrize("t", [1e-3, 0.4, 25.0])
+def test_few_columns_are_stepped_to_the_same_values(t):
+    """One column takes the last doublings by steps; as many columns as inputs take all of them by squares."""
+    n = 200
+    kernel = np.diag(np.linspace(0.1, 6.0, n)) + np.triu(RNG.normal(size=(n, n)) / 8, 1)
+    start, zero = RNG.normal(size=n), np.zeros(n)
+    found = th.dynamics.predict(kernel, np.eye(n), zero, start, zero, t)
+    every = th.dynamics.predict(kernel, np.eye(n), np.zeros((n, n)), np.eye(n), np.zeros((n, n)), t)
+    np.testing.assert_allclose(found, every @ start, rtol=1e-10, atol=1e-11 * np.abs(found).max())
+    decayed = start - expm(-t * kernel) @ start
+    np.testing.assert_allclose(-kernel @ found, decayed, atol=1e-9 * np.abs(decayed).max())
 
 
 def test_an_indefinite_kernel_is_a_verdict():

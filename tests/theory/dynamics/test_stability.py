@@ -6,6 +6,7 @@ from scipy.linalg import expm
 
 import theory as th
 from theory.dynamics import stability
+from theory.errors import DomainError, InputError
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(9, 2)) * np.exp(RNG.normal(size=(9, 1)))
@@ -124,3 +125,113 @@ def test_a_jordan_block_is_not_split_in_two_verdicts():
     assert found.converges
     assert max(mode.error for mode in found.modes) > 1e-9
     assert stability(np.array([[0.0, 1.0], [0.0, 0.0]])).converges is None
+
+
+# ---------------------------------------------------------------------- weights of the loss
+
+TURN = RNG.normal(size=(9, 9)) + 3 * np.eye(9)
+WEIGHTS = {"samples": np.geomspace(0.2, 5.0, 9), "form": TURN.T @ TURN}
+
+
+def matrix_of(weights):
+    return np.diag(weights) if weights.ndim == 1 else weights
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weighted_rate_limit_against_descent(name):
+    """Steps of descent on (1/2) r^T W r itself, just below and just above the limit."""
+    kernel = th.ntk(
+        th.Architecture(1, th.hardtanh("1/2"), th.hardtanh(2), bias_std=0.5),
+        np.vstack([X[:8], [[0.3, -1.0]]]),
+    )
+    found = stability(kernel, weights=WEIGHTS[name])
+    assert found.converges
+    sizes = []
+    for factor in (0.99, 1.01):
+        rate, residual = factor * found.rate_limit, np.ones(9)
+        for _ in range(2000):
+            residual = residual - rate * kernel @ (matrix_of(WEIGHTS[name]) @ residual)
+        sizes.append(np.abs(residual).max())
+    assert sizes[0] < 10
+    assert sizes[1] > 1e10
+    plain = stability(kernel).rate_limit
+    assert abs(found.rate_limit / plain - 1) > 0.1
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weighted_growth_is_that_of_the_root_of_the_loss(name):
+    """Scan of sup_t sup_r loss(t)/loss(0), by exponentials in the coordinates of the samples."""
+    shear = np.eye(9) + np.triu(np.full((9, 9), 0.7), 1)
+    weights = matrix_of(WEIGHTS[name])
+    found = stability(shear, weights=WEIGHTS[name])
+    root = np.linalg.cholesky(weights)
+    best = 0.0
+    for t in np.linspace(0, 8, 401):
+        power = expm(-shear @ weights * t)
+        ratio = np.linalg.eigvalsh(
+            np.linalg.solve(root, power.T @ weights @ power) @ np.linalg.inv(root.T)
+        )
+        best = max(best, ratio[-1] ** 0.5)
+    growth = found.transient_growth()
+    assert growth.lower <= best * (1 + 1e-3)
+    assert best <= growth.upper * (1 + 1e-9)
+    symmetric = weights @ (shear + shear.T) @ weights
+    assert found.monotone == bool(np.linalg.eigvalsh(symmetric)[0] > 0)
+
+
+def test_weighted_monotone_rate_limit_is_sharp():
+    kernel = np.array([[2.0, 1.0], [-1.0, 3.0]])
+    weights = np.array([0.2, 4.0])
+    limit = stability(kernel, weights=weights).monotone_rate_limit
+    starts = np.stack([np.cos(a := np.linspace(0, np.pi, 20_001)), np.sin(a)])
+
+    def worst(rate):
+        after = starts - rate * kernel @ (weights[:, None] * starts)
+        return ((weights @ after**2) / (weights @ starts**2)).max()
+
+    assert worst(0.999 * limit) < 1 < worst(1.001 * limit)
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_a_weighted_mode_is_learned_at_its_own_rate(name):
+    kernel = np.diag(np.arange(1.0, 10.0)) + np.triu(np.full((9, 9), 0.3), 1)
+    for mode in stability(kernel, weights=WEIGHTS[name]).modes[::3]:
+        assert np.linalg.norm(mode.direction) == pytest.approx(1.0, abs=1e-12)
+        parts = np.stack([mode.direction.real, mode.direction.imag], axis=1)
+        time = 0.7 / abs(mode.eigenvalue)
+        learned = th.dynamics.flow(kernel, parts, np.zeros((9, 2)), time, weights=WEIGHTS[name]) @ [
+            1,
+            1j,
+        ]
+        expected = (1 - np.exp(-mode.eigenvalue * time)) * mode.direction
+        np.testing.assert_allclose(learned, expected, atol=1e-9)
+
+
+def test_weights_as_repeated_samples_and_as_a_mean():
+    kernel, counts = th.ntk(th.Architecture(1, th.sign(), th.hardtanh(1)), X), np.arange(1, 10)
+    places = np.repeat(np.arange(9), counts)
+    many = np.linalg.eigvals(kernel[np.ix_(places, places)])
+    moving = np.sort_complex(many[np.argsort(-np.abs(many))[:9]])
+    found = np.sort_complex([mode.eigenvalue for mode in stability(kernel, weights=counts).modes])
+    np.testing.assert_allclose(found, moving, rtol=1e-9)
+    mean, total = stability(kernel, weights=np.full(9, 1 / 9)), stability(kernel)
+    assert mean.rate_limit == pytest.approx(9 * total.rate_limit, rel=1e-12)
+    assert str(stability(kernel, weights=np.eye(9))) == str(total)
+
+
+def test_a_limit_that_is_refused_speaks_of_the_weighted_loss():
+    """For residuals apart this kernel is monotone; for the weighted loss it is not, and the verdict says so."""
+    kernel = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.5], [0.0, -0.4, 0.0]])
+    words = str(stability(kernel, weights=[1.0, 9.0, 0.1]))
+    assert words != str(stability(kernel))
+    singular = np.array([[1.0, 1.9], [0.0, 0.0]])
+    with pytest.raises(DomainError) as refused:
+        th.dynamics.flow(singular, [1.0, 1.0], [0.0, 0.0], np.inf, weights=[1.0, 50.0])
+    assert str(stability(singular, weights=[1.0, 50.0])) in str(refused.value)
+
+
+def test_bad_weights_are_refused():
+    with pytest.raises(InputError, match="weights must be positive, got 0"):
+        stability(np.eye(2), weights=[1.0, 0.0])
+    with pytest.raises(InputError, match="one number a sample"):
+        stability(np.eye(2), weights=[1.0, 1.0, 1.0])

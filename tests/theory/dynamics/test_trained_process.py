@@ -37,6 +37,45 @@ def test_law_is_that_of_the_flow_from_a_gaussian_start(t):
     np.testing.assert_allclose(found.covariance, linear @ sigma @ linear.T, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "weights", [None, np.array([1.0, 0.5, 2.0, 1.0, 0.3])], ids=["plain", "weighted"]
+)
+def test_law_after_steps_is_that_of_stepping_every_start(weights):
+    """Five starts at the training inputs and four at the new ones, each stepped by itself."""
+    kernel, cross, rate = th.ntk(ARCH, X), th.ntk(ARCH, NEW, X), 0.02
+    shape = np.eye(5) if weights is None else np.diag(weights)
+    sigma, steps = th.nngp(ARCH, np.vstack([X, NEW])), [0, 1, 40]
+    found = th.dynamics.descended_process(ARCH, X, Y, NEW, steps, rate, weights=weights)
+    assert found.mean.shape == (3, 4)
+    linear, here, mean, trained = np.eye(9)[5:], np.eye(9)[:5], np.zeros(4), np.zeros(5)
+    for step in range(41):
+        if step in steps:
+            k = steps.index(step)
+            np.testing.assert_allclose(found.mean[k], mean, atol=1e-12)
+            np.testing.assert_allclose(found.covariance[k], linear @ sigma @ linear.T, atol=1e-11)
+        mean, trained = (
+            mean - rate * cross @ shape @ (trained - Y),
+            trained - rate * kernel @ shape @ (trained - Y),
+        )
+        linear, here = linear - rate * cross @ shape @ here, here - rate * kernel @ shape @ here
+    one = th.dynamics.descended_process(ARCH, X, Y, NEW, 40, rate, weights=weights)
+    np.testing.assert_allclose(one.std, found.std[2], rtol=1e-12)
+    np.testing.assert_allclose(one.std**2, np.diag(found.covariance[2]), rtol=1e-9)
+
+
+def test_several_outputs_share_one_covariance():
+    several = np.stack([Y, Y[::-1], np.ones(5)], axis=1)
+    for law in (
+        th.dynamics.trained_process(ARCH, X, several, NEW, [0.5, 2.0]),
+        th.dynamics.descended_process(ARCH, X, several, NEW, [5, 20], 0.02),
+    ):
+        assert law.mean.shape == (2, 4, 3)
+        assert law.covariance.shape == (2, 4, 4)
+    alone = th.dynamics.trained_process(ARCH, X, several[:, 1], NEW, [0.5, 2.0])
+    together = th.dynamics.trained_process(ARCH, X, several, NEW, [0.5, 2.0])
+    np.testing.assert_allclose(together.mean[:, :, 1], alone.mean, atol=1e-13)
+
+
 def test_times_and_weights():
     times = [0.2, 3.0]
     run = th.dynamics.trained_process(ARCH, X, Y, NEW, times, weights=np.array([1, 2, 1, 1, 1]))
@@ -66,3 +105,7 @@ def test_refusals():
         th.dynamics.trained_process(ARCH, X, Y, NEW, [])
     with pytest.raises(InputError, match="y must have shape"):
         th.dynamics.trained_process(ARCH, X, Y[:3], NEW, 1.0)
+    with pytest.raises(InputError, match="y must have shape"):
+        th.dynamics.trained_process(ARCH, X, np.zeros((5, 0)), NEW, 1.0)
+    with pytest.raises(DomainError, match="leave float64"):
+        th.dynamics.descended_process(ARCH, X, Y, NEW, 10**5, 10.0)
