@@ -123,9 +123,7 @@ def condition(
 def _refer(p: Float, q: Float, c: Float, det: Float, _: Float, status: Status) -> None:  # noqa: ARG001
     """Leave every point of the domain to another way."""
     with np.errstate(invalid="ignore"):
-        inside = (
-            (np.minimum(p, q) >= 1e-75) & (np.maximum(p, q) <= 1e75) & (det > 2.0**-51 * (p * q))
-        )
+        inside = (np.minimum(p, q) >= 1e-75) & (np.maximum(p, q) <= 1e75) & (det > 0.0)
     status[:] = np.where(inside, OTHER_WAY, NOT_INSIDE)
 
 
