@@ -15,9 +15,12 @@ from theory.kernels.recursion import layer_covariances as layer_covariances
 from theory.kernels.recursion import nngp as nngp
 from theory.kernels.recursion import ntk as ntk
 from theory.kernels.recursion import standard_ntk as standard_ntk
+from theory.kernels.spectra import SingularLaw as SingularLaw
 from theory.kernels.spectra import ZonalSpectrum as ZonalSpectrum
+from theory.kernels.spectra import certified_singular_law as certified_singular_law
 from theory.kernels.spectra import certified_spectrum as certified_spectrum
 from theory.kernels.spectra import critical_parameter as critical_parameter
+from theory.kernels.spectra import singular_law as singular_law
 from theory.kernels.spectra import zonal_spectrum as zonal_spectrum
 from theory.kernels.symbolic import KernelExpression as KernelExpression
 from theory.kernels.symbolic import kernel_expression as kernel_expression

@@ -43,7 +43,21 @@ def along(f: Activation, g: Activation, variance: arb, rho: Expansion) -> Expans
 
 def mean_square(f: Activation, variance: arb) -> arb:
     """Return E[f(u)^2]."""
-    return lower(expectation(f, f).on_line(1).subs(q, p), {p: variance}, Balls())
+    return mean_product(f, f, variance)
+
+
+def mean_product(f: Activation, g: Activation, variance: arb) -> arb:
+    """Return E[f(u) g(u)].
+
+    Raises
+    ------
+    InputError
+        Where there is no closed form.
+    """
+    expr = expectation(f, g).on_line(1).subs(q, p)
+    if expr.has(sp.Integral):
+        raise _no_closed_form(f, g)
+    return lower(expr, {p: variance}, Balls())
 
 
 @cache
@@ -51,9 +65,7 @@ def form(f: Activation, g: Activation, steps: int = _STEPS) -> Form:
     """Return how E[f(u) g(v)] is expanded."""
     derived = expectation(f, g).expr
     if derived.has(sp.Integral):
-        raise InputError(
-            f"E[{f}(u) {g}(v)] has no closed form, and certified spectra need one; use th.zonal_spectrum"
-        )
+        raise _no_closed_form(f, g)
     plain = derived.replace(lambda e: isinstance(e, JointDensity), lambda e: e.rewrite(phi))
     expr = plain.replace(lambda e: isinstance(e, Cross | Arc), lambda e: e.doit())
     if all(type(e).__name__ in RULES for e in expr.atoms(sp.Function)):
@@ -72,6 +84,13 @@ def form(f: Activation, g: Activation, steps: int = _STEPS) -> Form:
             else Form(sp.S.NaN, tuple(form(a, b, steps) for a, b in parts))
         )
     return Form(expr, (form(f.derivative, g.derivative, steps - 1),))
+
+
+def _no_closed_form(f: Activation, g: Activation) -> InputError:
+    return InputError(
+        f"E[{f}(u) {g}(v)] has no closed form, and certified values need one; use the function in float64, "
+        f"th.zonal_spectrum or th.singular_law"
+    )
 
 
 def _parted(f: Activation) -> list[Activation]:
