@@ -54,7 +54,7 @@ def _t31(factor: int) -> Verdict:
             identity(t * square_of_slope(1 / t, p, factor), bounded, on=layer),
         )
         everywhere = Domain({p: (0, 4), s_w: (0, 2), s_b: (0, 2)})
-        for hidden in (1, 2, 3):
+        for hidden in (1, 2, 3, 4):
             theta, asymptote = (side.subs(t, 0) for side in scaled_diagonals(hidden, factor))
             yield f"limit, L = {hidden}", identity(theta / asymptote, sp.S.One, on=everywhere)
             unit = asymptote.subs({p: 1, s_w: 1, s_b: 0})
@@ -77,7 +77,7 @@ def _t31(factor: int) -> Verdict:
     r"$s_b=0$). Off the diagonal the limit is finite.",
     source=f"{SECTION}, T31",
     hypotheses=(
-        "the limit for $L=1,2,3$",
+        "the limit for $L=1,2,3,4$",
         "recursion T5 on the diagonal, with T13 for the variances",
     ),
     aims_at=Grade.PROVED,
