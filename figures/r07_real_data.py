@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from figures import real_data, style
 from figures.base import Array, Arrays, Figure
-from figures.real_data import CELLS, DRAWS, RIVALS, SHOWN, STEPS, Cell, expected_error
+from figures.real_data import CELLS, DRAWS, RIVALS, SHOWN, STEPS, Cell, expected_error, feigned
 from proofs_check.claims.real_data import BIAS_STD, LESSON, TASKS, TEST, WEIGHT_STD, law
 
 RECORD: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
@@ -44,6 +44,11 @@ def data(scale: float = 1.0) -> dict[str, Array]:  # noqa: ARG001  (a record is 
             for key in MEASURES:
                 found = np.array([RECORD["cells"][cell.name][key][PLACE] for cell in cells])
                 arrays |= {f"{name}.{key}": found[:, 0], f"{name}.{key}_stderr": found[:, 1]}
+            if hidden == 1:
+                flips = [RECORD["cells"][cell.name]["flips1"][PLACE][0] for cell in cells]
+                arrays[f"{name}.feigned_ss"] = np.array(
+                    [feigned(task, STEPS[PLACE], share) for share in flips]
+                )
             course = RECORD["cells"][Cell(task, hidden, FOLLOWED).name]
             arrays[f"time_{name}.steps"] = np.array(STEPS, dtype=float)
             for key in ("spread", "cover95", "error", "own_ts", "towards_ss"):
@@ -107,6 +112,9 @@ def draw(canvas: Canvas, arrays: Arrays) -> None:
     own.set_yticks([0.2, 0.5, 1.0], ["0.2", "0.5", "1"])
     own.set_ylim(0.17, 1.1)
     _by_width(alone, arrays, "towards_ss", r"share of the way to $\Theta_{ss}$")
+    for series, task in zip(style.SERIES, TASKS, strict=False):
+        line = arrays[f"{task}1.n"], arrays[f"{task}1.feigned_ss"]
+        alone.plot(*line, color=series.colour, lw=1.0, ls=style.DOTTED, zorder=5)
     _by_width(turned, arrays, "towards_st", r"share of the way to $\Theta_{ts}^{\mathsf{T}}$")
     for axes in (alone, turned):
         axes.axhline(0.0, color=style.GREY, lw=0.8, ls=style.DOTTED, zorder=1)
@@ -201,11 +209,12 @@ FIGURE = Figure(
     $\Theta_{{ts}}$. (d) Root mean variance over the law's. (e) Outputs within the law's intervals. (f) Tests on the
     wrong side; lines: under the law. (g) RMS distance of a network from what $\Theta_{{ts}}$ makes of its own start.
     (h), (i) How far a network is on the way from there (0) to what the symmetric kernel $\Theta_{{ss}}$, or the
-    transpose, makes of its start (1), by least squares. {_counts(1)} networks a point for one hidden layer,
+    transpose, makes of its start (1), by least squares; dots in (h): the share that forgetting the start feigns, from
+    the flips of one layer. {_counts(1)} networks a point for one hidden layer,
     {_counts(2)} for two; whiskers 95 %. A record: docs/guide/real-data.md says how it is made anew.
     """,
     size_mm=(160.0, 165.0),
-    shows=("T37", "T37.data", "T48", "T49"),
+    shows=("T37", "T37.data", "T37.memory", "T48", "T49"),
     data=data,
     draw=draw,
     seed=real_data.SEED,

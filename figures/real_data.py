@@ -9,6 +9,7 @@ from scipy.stats import norm
 import theory as th
 from figures.base import Array
 from proofs_check.claims import real_data
+from proofs_check.claims.memory import forgotten
 from proofs_check.claims.real_data import LESSON, TASKS, Law
 from theory.estimate import Estimate
 from theory.networks import SGD
@@ -156,3 +157,16 @@ def jackknife(function: Callable[[Array], float], samples: Array) -> tuple[float
 def expected_error(law: Law, labels: Array) -> float:
     """Share of outputs on the wrong side under a law, at tests with these labels."""
     return float(np.mean(norm.cdf(-labels * law.mean / law.std)))
+
+
+def feigned(task: str, steps: int, flips: float) -> float:
+    """Share of the way to the symmetric kernel that forgetting passes for, after a share of flips in the only layer.
+
+    What networks miss for having forgotten their start (claim T37.memory), projected as ``compared`` projects.
+    """
+    inputs, _ = TASKS[task]()
+    arch = real_data.architecture(1)
+    right, other = (real_data.law(task, 1, name, steps) for name in ("ts", "ss"))
+    turn, missed = other.gain - right.gain, -right.gain @ forgotten(arch, inputs, flips)
+    length = np.sum((turn @ th.nngp(arch, inputs)) * turn) + np.sum((other.mean - right.mean) ** 2)
+    return float(np.sum(turn * missed) / length)
