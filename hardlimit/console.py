@@ -113,11 +113,15 @@ class _Lines:
 
     def __init__(self, title: str) -> None:
         self.title, self.said, self.start = title, -1, time.perf_counter()
+        self.before: int | None = None
 
     def __call__(self, done: int, total: int, name: str = "") -> None:
+        if self.before is None:  # what an earlier run had done took no time of this one
+            self.before = done
         tenth = 10 * done // total if total else 10
         if tenth > self.said:
             self.said = tenth
-            pace = (time.perf_counter() - self.start) / done if done else 0.0
+            new = done - self.before
+            pace = (time.perf_counter() - self.start) / new if new > 0 else 0.0
             left = f"{1 / pace:.3g}/s, {duration(pace * (total - done))} left " if pace else ""
             err.print(Text(f"{self.title} {done}/{total} {left}{name}".rstrip(), style="dim"))

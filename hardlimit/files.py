@@ -29,9 +29,25 @@ def read_inputs(path: Path, key: str | None = None) -> "NDArray[np.float64]":
     InputError
         If the file cannot be read, or holds no finite matrix.
     """
-    import numpy as np
-
     from theory.checks import inputs
+
+    return inputs(_read(path, key), str(path))
+
+
+def read_targets(path: Path, key: str | None = None) -> "NDArray[np.float64]":
+    """Read targets, of shape (n,), or (n, k) with k >= 2; arguments and errors are those of ``read_inputs``."""
+    from theory.checks import finite
+
+    values = finite(_read(path, key), str(path))
+    if values.ndim not in (1, 2) or not values.size:
+        raise InputError(
+            f"{path} must hold targets, of shape (samples,) or (samples, outputs), got {values.shape}"
+        )
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _read(path: Path, key: str | None) -> Any:
+    import numpy as np
 
     if path.suffix not in READABLE:
         raise InputError(f"{path} must end in one of {', '.join(READABLE)}")
@@ -39,17 +55,15 @@ def read_inputs(path: Path, key: str | None = None) -> "NDArray[np.float64]":
         raise InputError(f"there is no file {path}; give a readable {', '.join(READABLE)} file")
     try:
         if path.suffix == ".csv":
-            values: Any = _csv(path)
-        elif path.suffix == ".npy":
-            values = np.load(path, allow_pickle=False)
-        else:
-            with np.load(path, allow_pickle=False) as archive:
-                values = archive[_key(archive.files, key, path)]
+            return _csv(path)
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        with np.load(path, allow_pickle=False) as archive:
+            return archive[_key(archive.files, key, path)]
     except (OSError, ValueError, EOFError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"cannot read {path} as an array of numbers: {error}") from error
-    return inputs(values, str(path))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from theory.errors import HardlimitError
 
 if TYPE_CHECKING:
+    from hardlimit.training import Training
     from theory.networks import Description
 
 MEASURED = 0.4
@@ -62,6 +63,49 @@ def forecast(description: "Description", threads: int | None) -> Forecast:
     neurons = sum(description.widths) / max(sum(timed.widths), 1) if description.widths else 1.0
     memory = None if before is None else (_kilobytes("VmHWM") - before) * 1024.0 * neurons
     return Forecast(seconds / count * steps, timed.widths, memory)
+
+
+def forecast_training(training: "Training", threads: int | None) -> Forecast:
+    """Time the trainer on this machine: the start and a record of a network, and a step, for about a second.
+
+    Memory is counted: what one network takes on each thread. With ``method="low-rank"`` a shorter training is timed,
+    and scaled as its directions.
+    """
+    from theory.networks.runs import default_threads
+
+    workers = default_threads() if threads is None else threads
+    narrow, last = _affordable_training(training), training.steps[-1]
+
+    def seconds(steps: int) -> float:
+        start = time.perf_counter()
+        narrow.trained(
+            [steps], 0, workers, narrow.looks, jacobians=narrow.jacobians, threads=threads
+        )
+        return time.perf_counter() - start
+
+    seconds(0)  # compiles
+    look, count = seconds(0), 0
+    whole = look
+    while whole - look < MEASURED and count < last:
+        count = min(last, max(1, 4 * count))
+        whole = seconds(count)
+    if training.method == "low-rank":
+        timed = replace(training, steps=(max(count, 1),))
+        each = whole * training.cost / timed.cost
+    else:
+        step = max(whole - look, 0.0) / max(count, 1)
+        each = (look * len(training.steps) + step * last) * training.cost / narrow.cost
+    return Forecast(each / workers, narrow.widths, float(workers * training.working_bytes))
+
+
+def _affordable_training(training: "Training") -> "Training":
+    """Return the request with hidden widths halved until one step is cheap; low-rank steps are."""
+    if training.method == "low-rank":
+        return training
+    timed = training
+    while timed.cost / (1 + timed.steps[-1]) > AFFORDABLE and max(timed.widths, default=1) > 1:
+        timed = replace(timed, widths=tuple(max(width // 2, 1) for width in timed.widths))
+    return timed
 
 
 def _narrowest(description: "Description") -> "Description":

@@ -6,7 +6,6 @@ records. A block is a function of the description alone, so a run goes on where 
 of threads or workers, and comes out the same to the last bit.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardlimit.descriptions import digest, require_same
 from theory.errors import InputError, StoreError
 from theory.kernels import GramPlan
 from theory.networks.canonical import encode
@@ -91,7 +91,7 @@ def write_gram(
         )
     else:
         facts["block"] = known.get("block", facts["block"])
-        _require_same(path, known, facts)
+        require_same(path, "another matrix than the one", known, facts)
     spans = list(enumerate(plan.spans(facts["block"])))
     records = target.records()
     left = [
@@ -124,14 +124,9 @@ def described(plan: GramPlan, dtype: str) -> dict[str, Any]:
         "kind": [kind.layer, list(kind.pair), [list(block) for block in kind.blocks], kind.less],
         "first_layer": "exact" if plan.exact_first_layer else "gaussian",
         "dtype": dtype,
-        "X": _digest(plan.X),
-        "Y": None if plan.Y is None else _digest(plan.Y),
+        "X": digest(plan.X),
+        "Y": None if plan.Y is None else digest(plan.Y),
     }
-
-
-def _digest(x: Array) -> dict[str, Any]:
-    data = np.ascontiguousarray(x, "<f8").tobytes()
-    return {"shape": list(x.shape), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _sum(values: Array | None) -> int:
@@ -149,25 +144,6 @@ def _is_there(target: "_Zarr | _Npy", record: Array, rows: Span, columns: Span) 
     except (OSError, ValueError):
         return False
     return bool(record[1] == checksum(here) and record[2] == _sum(there))
-
-
-def _require_same(path: Path, known: dict[str, Any], facts: dict[str, Any]) -> None:
-    facts = json.loads(json.dumps(facts))
-    different = [name for name in facts if known.get(name) != facts[name]]
-    if different:
-        lines = "\n  ".join(
-            f"{name}: {_brief(known.get(name))} here, {_brief(facts[name])} asked for"
-            for name in different
-        )
-        raise StoreError(
-            f"{path} holds another matrix than the one asked for:\n  {lines}\n"
-            f"give what was given when it was begun, or another path"
-        )
-
-
-def _brief(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _block(plan: GramPlan, dtype: str, memory: int) -> int:

@@ -1,6 +1,7 @@
 """Options that several commands share, and the architecture and data that they describe."""
 
 import os
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 _SHAPE = "Architecture"
 _MANY = "repeat it for one a layer"
+
+
+class DType(StrEnum):
+    """Numbers that are computed with, or kept."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+
 
 Layers = Annotated[
     int, typer.Option("--layers", help="Hidden layers, 0 or more.", rich_help_panel=_SHAPE)
@@ -72,6 +81,10 @@ Jacobians = Annotated[
         help="Jacobian of rows and of columns: true or surrogate.",
     ),
 ]
+Width = Annotated[
+    list[int] | None, typer.Option(help="Width of the hidden layers; repeat it for one a layer.")
+]
+Key = Annotated[str | None, typer.Option(help="Which array of an .npz.")]
 Seed = Annotated[int, typer.Option("--seed", help="Address of every random number.")]
 Jobs = Annotated[
     int, typer.Option("--jobs", "-j", help="Processes.", show_default="the number of cores")

@@ -53,7 +53,7 @@ def bounds(
     weight_std: options.WeightStds = None,
     bias_std: options.BiasStds = None,
     weights: options.Weights = None,
-    key: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
+    key: options.Key = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Confront every bound with the declared grid instead.")
     ] = False,

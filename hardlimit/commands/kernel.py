@@ -25,13 +25,6 @@ class Kind(StrEnum):
     NTK = "ntk"
 
 
-class Precision(StrEnum):
-    """Type of the entries."""
-
-    FLOAT64 = "float64"
-    FLOAT32 = "float32"
-
-
 class FirstLayer(StrEnum):
     """How a first layer of few weight values is taken."""
 
@@ -58,12 +51,14 @@ def kernel(
             help="Binary or ternary first layer: exact at this input dimension, or as if it were Gaussian."
         ),
     ] = None,
-    key: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
+    key: options.Key = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write it: .npy, .npz or .csv, or a .zarr store block by block."),
     ] = None,
-    dtype: Annotated[Precision, typer.Option(help="Type of the result.")] = Precision.FLOAT64,
+    dtype: Annotated[
+        options.DType, typer.Option(help="Type of the result.")
+    ] = options.DType.FLOAT64,
     threads: Annotated[int | None, typer.Option(help="Threads; no bit depends on them.")] = None,
     memory: Annotated[
         float | None,
@@ -146,7 +141,7 @@ def kernel(
 def _write(
     plan: "GramPlan",
     out: Path,
-    dtype: Precision,
+    dtype: options.DType,
     memory: float | None,
     threads: int | None,
     resume: bool,

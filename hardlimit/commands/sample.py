@@ -18,13 +18,6 @@ INTERRUPTED = 130
 _STORE = "Long runs (--out NAME.zarr)"
 
 
-class DType(StrEnum):
-    """Numbers of neurons and of results."""
-
-    FLOAT64 = "float64"
-    FLOAT32 = "float32"
-
-
 class Method(StrEnum):
     """Which sampler."""
 
@@ -39,10 +32,7 @@ def sample(
     out: Annotated[
         Path, typer.Option(help="Where the draws go: an .npz, or a .zarr store for long runs.")
     ] = Path("samples.npz"),
-    width: Annotated[
-        list[int] | None,
-        typer.Option(help="Width of the hidden layers; repeat it for one a layer."),
-    ] = None,
+    width: options.Width = None,
     draws: Annotated[int, typer.Option(help="Networks to draw.")] = 100,
     first: Annotated[
         int, typer.Option(help="Number of the first network: go on from an earlier run.")
@@ -58,8 +48,8 @@ def sample(
         bool, typer.Option("--conditional", help="Kernels' means given the hidden layers too.")
     ] = False,
     dtype: Annotated[
-        DType, typer.Option(help="Arithmetic of the width, and results.")
-    ] = DType.FLOAT64,
+        options.DType, typer.Option(help="Arithmetic of the width, and results.")
+    ] = options.DType.FLOAT64,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Predict time, memory and disk space; draw nothing.")
     ] = False,
@@ -86,7 +76,7 @@ def sample(
     bias_std: options.BiasStds = None,
     weights: options.Weights = None,
     jacobians: options.Jacobians = "true,surrogate",
-    key: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
+    key: options.Key = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Sample networks: outputs, conditional covariances and tangent kernels of each.

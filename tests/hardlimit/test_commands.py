@@ -46,7 +46,8 @@ def arrays_of(path):
 
 
 @pytest.mark.parametrize(
-    "command", ["bounds", "derive", "kernel", "sample", "verify", "figures", "reproduce", "bench"]
+    "command",
+    ["bounds", "derive", "kernel", "sample", "train", "verify", "figures", "reproduce", "bench"],
 )
 def test_every_command_explains_itself(hardlimit, command):
     assert "Usage" in hardlimit(command, "--help").stdout
