@@ -240,7 +240,8 @@ def _masses(
             continue
         at = float(atom.at)
         b = (at - m) / s
-        there = n + (at - m)
+        # Of equal pre-activations both are at the mass, exactly: g may jump there.
+        there = at + (n - m)
         if meet:
             size = np.abs(m) + np.abs(n) + abs(at)
             for other in g.atoms:

@@ -206,3 +206,25 @@ def test_refusals_of_cost_and_of_masses():
         th.ntk(levels, X, first_layer="exact", jacobians=("surrogate", "surrogate"))
     with pytest.raises(HardlimitError):
         th.ntk(levels, X, first_layer="exact", jacobians=("true", "nobody"))
+
+
+SIGNS = np.array([[1.0, -1, 1, 1], [1, 1, -1, 1], [1, 1, 1, 1]])
+
+
+@pytest.mark.parametrize("points", [np.sqrt(np.arange(2.0, 14)).reshape(3, 4), SIGNS])
+def test_a_surrogate_that_jumps_at_a_jump_counts_half(points):
+    """Of equal pre-activations the mass of sigma' sits on the jump of tau itself, not beside it."""
+    at, bias = 0.3, 0.5
+    arch = architecture(th.rademacher(), 1, bias, th.ternary("3/10"), th.hardtanh("3/10"))
+    found = th.ntk(arch, points, first_layer="exact")
+    features = th.nngp(arch, points, first_layer="exact")
+    slopes = np.zeros((3, 3))
+    for row in itertools.product((-1.0, 1.0), repeat=4):
+        u = 0.6 * points @ np.array(row)
+        for place in (-at, at):
+            density = np.exp(-(((place - u) / bias) ** 2) / 2) / (math.sqrt(2 * np.pi) * bias)
+            v = place + (u[None, :] - u[:, None])
+            inside = np.where(np.abs(np.abs(v) - at) < 1e-12, 0.5, np.abs(v) < at)
+            slopes += density[:, None] * inside / at / 16
+    first = 1.44 * points @ points.T / 4 + bias**2
+    np.testing.assert_allclose(found, features + first * 1.44 * slopes, rtol=1e-12)
