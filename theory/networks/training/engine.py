@@ -53,9 +53,9 @@ def train_networks(
     ----------
     arch
         The architecture. The backward pass takes the derivatives of its surrogates, of activations and of binarized
-        weights; scalar output.
+        weights.
     X, y
-        Training inputs (N, d) and targets (N,).
+        Training inputs (N, d) and targets (N,), or (N, o) for networks of o outputs.
     width
         Width of every hidden layer, or a sequence with one a layer.
     draws
@@ -66,13 +66,14 @@ def train_networks(
         ``SGD`` or ``Adam``.
     seed
         64-bit key of every random number: network i starts with bitwise the parameters of network i of
-        ``sample_networks(..., method="weights")``.
+        ``sample_networks(..., method="weights", outputs=o)``.
     points
         Inputs where networks are recorded, (k, d); default: the training inputs.
     jacobians
         Pairs of ``"true"`` and ``"surrogate"`` whose empirical kernels are recorded.
     loss
-        ``"sum"``: half the sum of the squared residuals; ``"mean"``: half their mean, over the samples of a step.
+        ``"sum"``: half the sum of the squared residuals, over samples and outputs; ``"mean"``: that divided by the
+        samples of a step.
     samples
         Samples a step, without replacement in each epoch, in an order of each network's own. Default: all.
     parametrisation
@@ -103,10 +104,9 @@ def train_networks(
     Returns
     -------
     TrainedNetworks
-        Network i is bitwise the same for any threads, first, points, recorded times and division by ``resume``,
-        with one BLAS on one machine; start, order of samples and all that is no product of matrices, on any. With
-        ``"low-rank"`` it is another network of the same law, which changes with points and recorded times too, and has
-        no ``weight_flips`` between hidden layers (NaN).
+        Network i is bitwise the same for any threads, first, points, recorded times and division by ``resume``, on any
+        machine; its kernels with one BLAS on one machine. With ``"low-rank"`` it is another network of the same law,
+        which changes with points, recorded times and BLAS too, and has no ``weight_flips`` between hidden layers (NaN).
 
     Raises
     ------
@@ -150,13 +150,13 @@ def train_networks(
         parameters = parameter_count(task)
         check_state(resume, task, count, lowest, hidden, parameters)
     begin = 0 if resume is None else int(resume.step)
-    times = len(task.steps)
+    times, looks = len(task.steps), (k, *np.shape(y)[1:])
     kept, parameters = (count, parameter_count(task)) if keep else (0, 0)
     results = {
         name: checks.storage((count, times, *shape), "draws")
         for name, shape in (
-            ("outputs", (k,)),
-            ("kernels", (len(task.pairs), k, k)),
+            ("outputs", looks),
+            ("kernels", (len(task.pairs), *looks, *looks)),
             ("displacement", (depth + 1,)),
             ("neuron_flips", (depth,)),
             ("weight_flips", (depth + 1,)),
@@ -181,7 +181,7 @@ def train_networks(
                 yield there - here
             step = end
             for name, values in network.recorded().items():
-                results[name][i, t] = values
+                results[name][i, t] = values.reshape(results[name].shape[2:])
         if isinstance(network, Literal) and keep:
             ends[i], memories[i] = network.parameters, network.slots
 

@@ -3,7 +3,10 @@
 Layer by layer from the input: the latent weights row by row, then the biases (none where s_b = 0).
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.networks.entries import entries_of, fill_row
 from theory.networks.normals import fill_normals, scratch
@@ -24,6 +27,20 @@ def places(plan: Plan) -> list[tuple[slice, slice]]:
         result.append((slice(start, middle), slice(middle, stop)))
         start = stop
     return result
+
+
+HUGE = 2**21
+"""Bytes of a large page of memory."""
+
+
+def filled(count: int, dtype: str) -> NDArray[Any]:
+    """Return zeros from the start of a large page on, where they fill some: NumPy asks for such pages itself."""
+    size, spare = np.dtype(dtype).itemsize, HUGE // np.dtype(dtype).itemsize
+    if count < 2 * spare:
+        return np.zeros(count, dtype)
+    room = np.zeros(count + spare, dtype)
+    start = -room.ctypes.data % HUGE // size
+    return room[start : start + count]
 
 
 @compiled
@@ -70,6 +87,38 @@ def draw_parameters(plan, seed, network, parameters):  # type: ignore[no-untyped
             start = first_bias(plan, layer)
             for i in range(fan_out):
                 parameters[start + i] = line[i]
+
+
+@compiled
+def panel(flat, plan, layer, first, groups, group):  # type: ignore[no-untyped-def]
+    """The (groups, width, group) panel of ``layer`` in a flat buffer whose panels start with layer ``first``."""
+    start, width, count = 0, plan.widths[layer], groups * group
+    for below in range(first, layer):
+        start += count * plan.widths[below]
+    return flat[start : start + count * width].reshape(groups, width, group)
+
+
+@compiled
+def fill_panel(rows, order, target):  # type: ignore[no-untyped-def]
+    """Fill a panel with the rows of a matrix in an order; what is left of its last group repeats the last one."""
+    groups, width, group = target.shape
+    last = order.shape[0] - 1
+    for g in range(groups):
+        for a in range(group):
+            row = rows[order[min(g * group + a, last)]]
+            for j in range(width):
+                target[g, j, a] = row[j]
+
+
+@compiled
+def rows_of(panel, k):  # type: ignore[no-untyped-def]
+    """The matrix (k, width) of the first ``k`` samples of a panel, a new one."""
+    _, width, group = panel.shape
+    out = np.empty((k, width), panel.dtype)
+    for a in range(k):
+        for j in range(width):
+            out[a, j] = panel[a // group, j, a % group]
+    return out
 
 
 @compiled

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.networks.training.layout import draw_parameters, places
+from theory.networks.training.layout import draw_parameters, filled, places
 from theory.networks.training.request import Task
 from theory.networks.training.results import State
 from theory.networks.training.steps import advance
@@ -25,7 +25,8 @@ class Literal:
         drawn = np.empty(parameter_count(task))
         draw_parameters(task.plan, task.seed, number, drawn)
         self.start = drawn.astype(task.dtype, copy=False)
-        self.parameters = self.start.copy()
+        self.parameters = filled(len(drawn), task.dtype)
+        self.parameters[:] = self.start
         self.slots = np.zeros((task.rule.kind, len(drawn)), task.dtype)
         if resume is not None:
             self.parameters[:], self.slots[:] = resume.parameters[row], resume.slots[row]
@@ -42,8 +43,9 @@ class Literal:
     def _seen(self, parameters: Float, sides: NDArray[np.int64]) -> tuple[Float, Float, Float]:
         """Outputs, pre-activations of the hidden layers, and kernels."""
         task, k = self.task, len(self.task.points)
-        outputs, before = np.empty(k), np.empty(int(self.sizes.sum()))
-        theta = np.empty((len(sides), k, k))
+        many = int(task.plan.widths[-1])
+        outputs, before = np.empty((k, many)), np.empty(int(self.sizes.sum()))
+        theta = np.empty((len(sides), k * many, k * many))
         observe(
             task.plan, task.lesson, parameters.astype(np.float64, copy=False), task.points, sides,
             task.used, outputs, before, theta,

@@ -44,9 +44,8 @@ def obstacle(arch: "Architecture", rule: "SGD | Adam", dtype: str, states: bool)
 def directions(task: "Task") -> tuple[int, int]:
     """Most directions that a run can ask for, on the right and on the left of one matrix."""
     looks, steps = len(task.points), task.steps[-1] * task.lesson.size
-    return steps + (len(task.steps) + 1) * looks, steps + len(task.steps) * looks * int(
-        sum(task.used)
-    )
+    adjoints = looks * int(task.plan.widths[-1]) * int(sum(task.used))
+    return steps + (len(task.steps) + 1) * looks, steps + len(task.steps) * adjoints
 
 
 class LowRank:
@@ -96,7 +95,7 @@ class LowRank:
         lesson, rule, plan = self.task.lesson, self.task.rule, self.task.plan
         with np.errstate(over="ignore", invalid="ignore"):
             features, before = self._forward(x)
-            now = before[-1] - y[:, None]
+            now = before[-1] - y
             if lesson.mean:
                 now = now / len(y)
             for layer in range(self.depth, -1, -1):
@@ -126,10 +125,10 @@ class LowRank:
         return features, before
 
     def _below(self, layer: int, side: int, adjoints: Float, before: list[Float]) -> Float:
-        """Adjoints of the pre-activations below ``layer`` > 0 from those above it."""
+        """Adjoints of the pre-activations below ``layer`` > 0 from those above it, one or more a sample in turn."""
         slopes = applied(self.task.plan, self.task.plan.slopes[side, layer - 1], before[layer - 1])
-        below: Float = self.factors[layer] * self.layers[layer].backward(adjoints) * slopes
-        return below
+        below: Float = self.factors[layer] * self.layers[layer].backward(adjoints)
+        return below * np.repeat(slopes, len(below) // len(slopes), axis=0)
 
     def recorded(self) -> dict[str, Float]:
         """What is recorded of the network as it stands, by name."""
@@ -149,7 +148,7 @@ class LowRank:
                 for old, new in zip(self.before[:-1], before[:-1], strict=True)
             ]
             return {
-                "outputs": before[-1][:, 0],
+                "outputs": before[-1],
                 "kernels": self._kernels(features, before),
                 "displacement": np.array(moved),
                 "neuron_flips": np.array(turned),
@@ -158,15 +157,17 @@ class LowRank:
 
     def _kernels(self, features: list[Float], before: list[Float]) -> Float:
         """Empirical kernels of every pair at the points, by one backward pass a side."""
-        task, k = self.task, len(self.task.points)
-        theta = np.zeros((len(task.sides), k, k))
-        now = {side: np.ones((k, 1)) for side in range(2) if task.used[side]}
+        task, k, outputs = self.task, len(self.task.points), int(self.task.plan.widths[-1])
+        theta = np.zeros((len(task.sides), k, outputs, k, outputs))
+        start = np.tile(np.eye(outputs), (k, 1))
+        now = {side: start for side in range(2) if task.used[side]}
         for layer in range(self.depth, -1 if now else self.depth, -1):
             scale = (self.factors[layer] * task.lesson.weight_gains[layer]) ** 2
             shift = (task.plan.bias_stds[layer] * task.lesson.bias_gains[layer]) ** 2
             block = scale * features[layer] @ features[layer].T + shift
             for p, (rows, columns) in enumerate(task.sides):
-                theta[p] += block * (now[rows] @ now[columns].T)
+                products = (now[rows] @ now[columns].T).reshape(theta.shape[1:])
+                theta[p] += block[:, None, :, None] * products
             if layer:
                 now = {side: self._below(layer, side, v, before) for side, v in now.items()}
         return theta

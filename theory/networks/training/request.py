@@ -69,10 +69,12 @@ def prepare(
     hidden = hidden_widths(width, arch)
     x, seen = checks.paired_inputs(X, points)
     target = checks.finite(y, "y")
-    if target.shape != (len(x),):
+    if target.ndim not in {1, 2} or len(target) != len(x) or not target.size:
         raise InputError(
-            f"y must have one target a training input, shape ({len(x)},), got {target.shape}"
+            f"y must have one target a training input and output, shape ({len(x)},) or ({len(x)}, outputs), "
+            f"got {target.shape}"
         )
+    target = np.ascontiguousarray(target.reshape(len(x), -1))
     for name, value, known in (
         ("loss", loss, LOSSES),
         ("parametrisation", parametrisation, PARAMETRISATIONS),
@@ -87,7 +89,7 @@ def prepare(
     if size > len(x):
         raise InputError(f"samples = {size} a step are more than the {len(x)} training inputs")
     _check_trainable(arch)
-    plan = flatten(arch, x.shape[1], hidden)
+    plan = flatten(arch, x.shape[1], hidden, target.shape[1])
     if clip is not None:
         checks.positive(clip, "clip")
         if np.all(plan.weight_maps == NONE):

@@ -45,9 +45,11 @@ class TrainedNetworks:
     steps
         The times, in steps, shape (T,).
     outputs
-        Shape (draws, T, k); infinite or NaN where training left float64.
+        Shape (draws, T, k), or (draws, T, k, o) for targets (N, o); infinite or NaN where training left float64.
     kernels
-        Empirical tangent kernel for each Jacobian pair, (draws, T, k, k), in the coordinates that are trained.
+        Empirical tangent kernel for each Jacobian pair, (draws, T, k, k) or (draws, T, k, o, k, o), in the coordinates
+        that are trained: products of the gradients of one output at one input (rows, first Jacobian) and of another
+        (columns). Its limit is the scalar one for equal outputs and 0 for others.
     displacement
         Squared distance of the parameters of each layer from where they started, in the same coordinates,
         (draws, T, L + 1).

@@ -1,6 +1,7 @@
-"""Training steps of one network, compiled: forward with sigma, backward with tau, products by BLAS.
+"""Training steps of one network, compiled: forward with sigma, backward with tau.
 
 A step reads and writes the parameters of one network alone, so they stay in the caches for as long as it is trained.
+Each block of rows of a layer's weights hands the adjoints down and is updated before the next one is touched.
 """
 
 from math import sqrt
@@ -10,26 +11,37 @@ import numpy as np
 
 from theory.networks.bits import shuffled_blocks
 from theory.networks.normals import scratch
-from theory.networks.passes import copy, panel
 from theory.networks.plan import NONE, evaluate
 from theory.networks.streams import address
 from theory.networks.training.compiling import compiled
-from theory.networks.training.layout import binarize, first_bias, place, weights
-from theory.networks.training.products import accumulate
-from theory.networks.training.rules import ADAM, PLAIN, update
+from theory.networks.training.layout import (
+    binarize,
+    fill_panel,
+    first_bias,
+    panel,
+    place,
+    weights,
+)
+from theory.networks.training.products import (
+    add_back,
+    add_outer,
+    block_of,
+    cut,
+    group_of,
+    multiply,
+    turn,
+)
+from theory.networks.training.rules import PLAIN, update
 
 ORDER = 255
 """Role of the streams that order the samples of an epoch: the last of the 256, away from the samplers'."""
-
-TILE = 2**17
-"""Gradients that are formed and used up at a time: 1 MiB, in the second-level cache."""
 
 
 class Lesson(NamedTuple):
     """What a network is taught: targets, and how much each step takes of them."""
 
     inputs: Any  # (N, d)
-    targets: Any  # (N,)
+    targets: Any  # (N, outputs)
     size: int  # samples a step
     mean: bool  # whether the loss is divided by them
     weight_gains: Any  # (L + 1,): parameter over the coordinate that is trained
@@ -37,33 +49,43 @@ class Lesson(NamedTuple):
 
 
 class Space(NamedTuple):
-    """Buffers of one network at up to k inputs."""
+    """Buffers of one network at some groups of samples."""
 
-    features: Any  # flat: one contiguous (k, width) panel a layer
+    features: Any  # flat: one panel a layer
     preactivations: Any
-    now: Any  # adjoints, k times the largest width
+    now: Any  # adjoints, a panel of the largest width
     back: Any
     turned: Any  # adjoints of one layer, a row a neuron
-    gradient: Any
+    strips: Any  # features below it, a group of neurons a strip
+    gradient: Any  # of a block of rows
     slope: Any
 
 
 @compiled
-def space_for(plan, k, parameters):  # type: ignore[no-untyped-def]
-    """Buffers for ``k`` inputs, of the type of the parameters."""
-    kind = parameters.dtype
-    layers, widest, tile = plan.widths.shape[0] - 1, 1, TILE
+def groups_for(k, values):  # type: ignore[no-untyped-def]
+    """Groups of ``k`` samples, for arrays of the type of ``values``."""
+    return (k + group_of(values) - 1) // group_of(values)
+
+
+@compiled
+def space_for(plan, groups, parameters):  # type: ignore[no-untyped-def]
+    """Buffers for some groups of samples, of the type of the parameters."""
+    kind, group = parameters.dtype, group_of(parameters)
+    layers, widest, block = plan.widths.shape[0] - 1, 1, 1
     for layer in range(layers):
-        widest = max(widest, plan.widths[layer], plan.widths[layer + 1])
-        tile = max(tile, plan.widths[layer])
+        fan_in = plan.widths[layer]
+        widest = max(widest, fan_in, plan.widths[layer + 1])
+        block = max(block, block_of(fan_in) * fan_in)
+    samples = groups * group
     return Space(
-        features=np.empty(k * plan.widths[:layers].sum(), kind),
-        preactivations=np.empty(k * plan.widths[1:].sum(), kind),
-        now=np.empty(k * widest, kind),
-        back=np.empty(k * widest, kind),
-        turned=np.empty(k * widest, kind),
-        gradient=np.empty(tile, kind),
-        slope=np.empty(max(tile, k * widest), kind),
+        features=np.empty(samples * plan.widths[:layers].sum(), kind),
+        preactivations=np.empty(samples * plan.widths[1:].sum(), kind),
+        now=np.empty(samples * widest, kind),
+        back=np.empty(samples * widest, kind),
+        turned=np.empty(samples * widest, kind),
+        strips=np.empty(samples * (widest + group), kind),
+        gradient=np.empty(block, kind),
+        slope=np.empty(max(block, samples * widest), kind),
     )
 
 
@@ -76,132 +98,119 @@ def used_weights(plan, parameters, effective, layer):  # type: ignore[no-untyped
 
 
 @compiled
-def forward(plan, parameters, effective, k, space):  # type: ignore[no-untyped-def]
-    """Fill the features and pre-activations of ``k`` inputs, which are the first panel of the features."""
-    depth, number = plan.widths.shape[0] - 2, parameters.dtype.type
+def forward(plan, parameters, effective, groups, space):  # type: ignore[no-untyped-def]
+    """Fill the features and pre-activations of the inputs, which are the first panel of the features."""
+    depth, number, group = plan.widths.shape[0] - 2, parameters.dtype.type, group_of(parameters)
     for layer in range(depth + 1):
-        below = panel(space.features, plan, layer, 0, k)
-        before = panel(space.preactivations, plan, layer + 1, 1, k)
-        np.dot(below, used_weights(plan, parameters, effective, layer).T, before)
+        below = panel(space.features, plan, layer, 0, groups, group)
+        before = panel(space.preactivations, plan, layer + 1, 1, groups, group)
+        multiply(used_weights(plan, parameters, effective, layer), below, before)
         factor = number(plan.weight_stds[layer] / sqrt(plan.widths[layer]))
         bias_std, start = number(plan.bias_stds[layer]), first_bias(plan, layer)
-        for a in range(k):
-            line = before[a]
-            if bias_std > 0.0:
-                for i in range(line.shape[0]):
-                    line[i] = factor * line[i] + bias_std * parameters[start + i]
-            else:
-                for i in range(line.shape[0]):
-                    line[i] = factor * line[i]
+        for g in range(groups):
+            for i in range(before.shape[1]):
+                shift = bias_std * parameters[start + i] if bias_std > 0.0 else number(0.0)
+                for a in range(group):
+                    before[g, i, a] = factor * before[g, i, a] + shift
         if layer < depth:
-            after, count = panel(space.features, plan, layer + 1, 0, k), before.size
+            after = panel(space.features, plan, layer + 1, 0, groups, group)
+            count = before.size
             flat, target = before.reshape(count), after.reshape(count)
             evaluate(plan.functions, plan.activations[layer], flat, target, count)
 
 
 @compiled
-def below_from(  # type: ignore[no-untyped-def]
-    plan, layer, side, k, parameters, effective, adjoints, preactivations, back, slope
-):
-    """Write adjoints of the pre-activations below ``layer`` > 0 from those above it."""
+def through(plan, layer, side, groups, preactivations, back, slope):  # type: ignore[no-untyped-def]
+    """Turn W^T v of ``layer`` > 0, a panel at the head of ``back``, into adjoints of the pre-activations below."""
     factor = back.dtype.type(plan.weight_stds[layer] / sqrt(plan.widths[layer]))
-    before = panel(preactivations, plan, layer, 1, k)
+    before = panel(preactivations, plan, layer, 1, groups, group_of(back))
     count = before.size
-    target = back[:count].reshape(before.shape)
-    np.dot(adjoints, used_weights(plan, parameters, effective, layer), target)
     evaluate(plan.functions, plan.slopes[side, layer - 1], before.reshape(count), slope, count)
     for i in range(count):
         back[i] *= factor * slope[i]
 
 
 @compiled
-def _descend(plan, layer, parameters, effective, slots, rule, lesson, step, below, adjoints, space):  # type: ignore[no-untyped-def]
-    """Update the weights and biases of one layer."""
-    fan_out, k = plan.widths[layer + 1], below.shape[0]
-    if rule.kind != ADAM and plan.weight_maps[layer] == NONE:
-        _descend_at_once(plan, layer, parameters, slots, rule, lesson, below, adjoints)
-    else:
-        _descend_by_tiles(
-            plan, layer, parameters, effective, slots, rule, lesson, step, below, adjoints, space
-        )
+def _descend(  # type: ignore[no-untyped-def]
+    plan, layer, parameters, effective, slots, rule, lesson, step, groups, adjoints, back, space
+):
+    """Add W^T v of one layer > 0 to ``back``, and update its weights, a block of rows at a time; then its biases."""
+    number, group = parameters.dtype.type, group_of(parameters)
+    fan_out, fan_in, start = plan.widths[layer + 1], plan.widths[layer], place(plan, layer)
+    samples, count = groups * group, (fan_in + group - 1) // group
+    below = panel(space.features, plan, layer, 0, groups, group)
+    turned = space.turned[: fan_out * samples].reshape(fan_out, samples)
+    strips = space.strips[: count * samples * group].reshape(count, samples, group)
+    mapping, slope_map = plan.weight_maps[layer], plan.weight_slopes[1, layer]
+    gain, factor = lesson.weight_gains[layer], plan.weight_stds[layer] / sqrt(fan_in)
+    direct = rule.kind == PLAIN and mapping == NONE
+    turn(adjoints, number(-rule.rate * gain * factor * gain if direct else 1.0), turned)
+    cut(below, strips)
+    latent, used = (
+        weights(parameters, plan, layer),
+        used_weights(plan, parameters, effective, layer),
+    )
+    rows = block_of(fan_in)
+    for top in range(0, fan_out, rows):
+        bottom = min(top + rows, fan_out)
+        if layer > 0:
+            add_back(used[top:bottom], adjoints, top, back)
+        if direct:
+            add_outer(latent[top:bottom], turned, top, strips)
+            continue
+        size, head = (bottom - top) * fan_in, start + top * fan_in
+        gradient, slope, values = space.gradient[:size], space.slope, parameters[head : head + size]
+        gradient[:] = 0.0
+        add_outer(gradient.reshape(bottom - top, fan_in), turned, top, strips)
+        if slope_map != NONE:
+            evaluate(plan.functions, slope_map, values, slope, size)
+            for i in range(size):
+                gradient[i] *= slope[i]
+        bound = rule.clip if mapping != NONE else np.inf
+        update(rule, parameters, gradient, slots, head, factor * gain, gain, bound, step)
+        if mapping != NONE:
+            evaluate(plan.functions, mapping, values, effective[head : head + size], size)
     bias_std = plan.bias_stds[layer]
     if bias_std > 0.0:
         sums = space.slope[:fan_out]
         for i in range(fan_out):
             total = 0.0
-            for a in range(k):
-                total += adjoints[a, i]
+            for g in range(groups):
+                for a in range(group):
+                    total += adjoints[g, i, a]
             sums[i] = total
-        gain, head = lesson.bias_gains[layer], first_bias(plan, layer)
-        update(rule, parameters, sums, slots, head, bias_std * gain, gain, np.inf, step)
+        shift_gain, head = lesson.bias_gains[layer], first_bias(plan, layer)
+        scale = bias_std * shift_gain
+        update(rule, parameters, sums, slots, head, scale, shift_gain, np.inf, step)
 
 
 @compiled
-def _descend_at_once(plan, layer, parameters, slots, rule, lesson, below, adjoints):  # type: ignore[no-untyped-def]
-    """Update weights, or their velocity, by one product: where the rule is linear in the gradient."""
-    number, gain = parameters.dtype.type, lesson.weight_gains[layer]
-    factor, rate = plan.weight_stds[layer] / sqrt(below.shape[1]) * gain, rule.rate * gain
-    if rule.kind == PLAIN:
-        matrix = weights(parameters, plan, layer)
-        accumulate(adjoints, below, number(-rate * factor), number(1.0), matrix)
-        return
-    matrix = weights(slots[0], plan, layer)
-    accumulate(adjoints, below, number(factor), number(rule.first), matrix)
-    start, size, rate = place(plan, layer), matrix.size, number(rate)
-    values, velocity = parameters[start : start + size], slots[0, start : start + size]
-    for i in range(size):
-        values[i] -= rate * velocity[i]
-
-
-@compiled
-def _descend_by_tiles(  # type: ignore[no-untyped-def]
-    plan, layer, parameters, effective, slots, rule, lesson, step, below, adjoints, space
-):
-    """Update weights from their gradient, a tile of rows at a time."""
-    k, fan_in = below.shape
-    fan_out, start = plan.widths[layer + 1], place(plan, layer)
-    mapping, slope_map = plan.weight_maps[layer], plan.weight_slopes[1, layer]
-    turned = space.turned[: k * fan_out].reshape(fan_out, k)
-    for i in range(fan_out):
-        for a in range(k):
-            turned[i, a] = adjoints[a, i]
-    gain, bound = lesson.weight_gains[layer], rule.clip if mapping != NONE else np.inf
-    factor, rows = plan.weight_stds[layer] / sqrt(fan_in), max(1, TILE // fan_in)
-    for first in range(0, fan_out, rows):
-        last = min(first + rows, fan_out)
-        count, head = (last - first) * fan_in, start + first * fan_in
-        gradient, slope = space.gradient[:count], space.slope
-        np.dot(turned[first:last], below, gradient.reshape(last - first, fan_in))
-        if slope_map != NONE:
-            latent = parameters[head : head + count]
-            evaluate(plan.functions, slope_map, latent, slope, count)
-            for i in range(count):
-                gradient[i] *= slope[i]
-        update(rule, parameters, gradient, slots, head, factor * gain, gain, bound, step)
-        if mapping != NONE:
-            latent = parameters[head : head + count]
-            evaluate(plan.functions, mapping, latent, effective[head : head + count], count)
-
-
-@compiled
-def _step(plan, parameters, effective, slots, rule, lesson, targets, step, space):  # type: ignore[no-untyped-def]
-    """One step on the inputs that are the first panel of the features."""
-    k, depth = targets.shape[0], plan.widths.shape[0] - 2
-    forward(plan, parameters, effective, k, space)
-    outputs = panel(space.preactivations, plan, depth + 1, 1, k)
+def _step(plan, parameters, effective, slots, rule, lesson, order, step, space):  # type: ignore[no-untyped-def]
+    """One step on samples ``order``, whose inputs are the first panel of the features."""
+    k, depth, group = order.shape[0], plan.widths.shape[0] - 2, group_of(parameters)
+    groups = groups_for(k, parameters)
+    forward(plan, parameters, effective, groups, space)
+    outputs = panel(space.preactivations, plan, depth + 1, 1, groups, group)
     now, back = space.now, space.back
+    count = outputs.size
+    errors = now[:count].reshape(outputs.shape)
+    errors[:] = 0.0
     for a in range(k):
-        now[a] = (outputs[a, 0] - targets[a]) / (k if lesson.mean else 1)
+        g, lane = a // group, a % group
+        for o in range(outputs.shape[1]):
+            error = outputs[g, o, lane] - lesson.targets[order[a], o]
+            errors[g, o, lane] = error / (k if lesson.mean else 1)
     for layer in range(depth, -1, -1):
-        fan_out = plan.widths[layer + 1]
-        adjoints = now[: k * fan_out].reshape(k, fan_out)
-        if layer > 0:
-            before, slope = space.preactivations, space.slope
-            below_from(plan, layer, 1, k, parameters, effective, adjoints, before, back, slope)
-        below = panel(space.features, plan, layer, 0, k)
+        fan_out, fan_in = plan.widths[layer + 1], plan.widths[layer]
+        adjoints = now[: groups * fan_out * group].reshape(groups, fan_out, group)
+        handed = back[: groups * fan_in * group].reshape(groups, fan_in, group)
+        handed[:] = 0.0
         _descend(
-            plan, layer, parameters, effective, slots, rule, lesson, step, below, adjoints, space
-        )
+            plan, layer, parameters, effective, slots, rule, lesson, step, groups, adjoints, handed,
+            space,
+        )  # fmt: skip
+        if layer > 0:
+            through(plan, layer, 1, groups, space.preactivations, back, space.slope)
         now, back = back, now
 
 
@@ -233,29 +242,25 @@ def advance(plan, parameters, slots, rule, lesson, seed, network, first, last): 
     """Take steps ``first``, ..., ``last`` - 1 of one network.
 
     Every epoch goes through the samples in an order of its own, drawn from (seed, network, epoch); its last step takes
-    what is left of them.
+    what is left of them. Steps on all samples take them as they stand.
     """
-    samples, size = lesson.inputs.shape[0], lesson.size
+    samples, size, group = lesson.inputs.shape[0], lesson.size, group_of(parameters)
     epoch_steps = (samples + size - 1) // size
-    space, effective = space_for(plan, size, parameters), binarize(plan, parameters)
-    order, targets = np.empty(samples, np.int64), np.empty(size)
-    room, drawn = scratch(), -1
+    most = groups_for(size, parameters)
+    space, effective = space_for(plan, most, parameters), binarize(plan, parameters)
+    order, room, drawn = np.arange(samples), scratch(), -1
     if size == samples:
-        copy(lesson.inputs, panel(space.features, plan, 0, 0, size))
+        fill_panel(lesson.inputs, order, panel(space.features, plan, 0, 0, most, group))
     for step in range(first, last):
-        if size == samples:
-            _step(plan, parameters, effective, slots, rule, lesson, lesson.targets, step, space)
-            continue
-        epoch, place_in_epoch = step // epoch_steps, step % epoch_steps
-        if epoch != drawn:
-            fill_order(order, seed, network, epoch, room)
-            drawn = epoch
-        start = place_in_epoch * size
-        count = min(size, samples - start)
-        below = panel(space.features, plan, 0, 0, count)
-        for a in range(count):
-            targets[a] = lesson.targets[order[start + a]]
-            for j in range(below.shape[1]):
-                below[a, j] = lesson.inputs[order[start + a], j]
-        chosen = targets[:count]
+        start, count = 0, samples
+        if size < samples:
+            epoch, start = step // epoch_steps, step % epoch_steps * size
+            if epoch != drawn:
+                fill_order(order, seed, network, epoch, room)
+                drawn = epoch
+            count = min(size, samples - start)
+            groups = groups_for(count, parameters)
+            inputs = panel(space.features, plan, 0, 0, groups, group)
+            fill_panel(lesson.inputs, order[start : start + count], inputs)
+        chosen = order[start : start + count]
         _step(plan, parameters, effective, slots, rule, lesson, chosen, step, space)
