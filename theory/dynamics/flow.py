@@ -19,6 +19,7 @@ from theory.dynamics.arguments import (
     outputs,
     residual,
     square,
+    stepped,
     times,
     weighted,
 )
@@ -218,7 +219,7 @@ def gradient_descent(
     """
     theta = square(kernel)
     target, start = residual(y, f0, len(theta))
-    theta = positive(rate, "rate") * weighted(theta, form(weights, len(theta)))
+    theta = stepped(weighted(theta, form(weights, len(theta))), positive(rate, "rate"))
     given, many = counts(steps)
     found = [_finite(target + _descended(theta, start, count)[0], count, rate) for count in given]
     return np.array(found) if many else found[0]
@@ -263,7 +264,7 @@ def predict_descent(
     theta, eta = square(kernel), positive(rate, "rate")
     rows, start, before = _elsewhere(cross, y, f0, cross_f0, len(theta))
     shape = form(weights, len(theta))
-    theta, rows = eta * weighted(theta, shape), eta * weighted(rows, shape)
+    theta, rows = stepped(weighted(theta, shape), eta), stepped(weighted(rows, shape), eta)
     given, many = counts(steps)
     found = [
         _finite(before - rows @ _descended(theta, start, count)[1], count, rate) for count in given
@@ -313,7 +314,14 @@ def _elsewhere(
 
 
 def require_limits(kernel: Float, shape: Float | None, when: Float) -> None:
-    """Refuse, before any work, infinity among the times where training does not converge."""
+    """Refuse, before any work, times beyond float64, and infinity where training does not converge."""
+    longest = float(np.max(when, initial=0.0, where=np.isfinite(when)))
+    with np.errstate(over="ignore"):
+        size = longest * float(np.linalg.norm(weighted(kernel, shape), 1))
+    if not np.isfinite(size):
+        raise DomainError(
+            f"t = {longest:g} times a kernel of this size leaves float64; ask for t = infinity, or for earlier times"
+        )
     if np.any(np.isinf(when)):
         require_convergence(kernel, shape)
 

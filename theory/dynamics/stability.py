@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cholesky, eig, eigh, solve_triangular
 
 from theory.dynamics import transient
-from theory.dynamics.arguments import Float, form, square
+from theory.dynamics.arguments import Float, form, square, weighted
 from theory.dynamics.transient import Between
 
 Complex = NDArray[np.complex128]
@@ -260,9 +260,9 @@ def _measured(
         return theta, partial(np.asarray, dtype=np.complex128)
     if shape.ndim == 1:
         root = np.sqrt(shape)
-        return theta * np.outer(root, root), lambda vector: _unit(vector / root)
+        return weighted(root[:, None] * theta, root), lambda vector: _unit(vector / root)
     upper = np.asarray(cholesky(shape))
-    return upper @ theta @ upper.T, lambda vector: _unit(solve_triangular(upper, vector))
+    return weighted(upper @ theta, upper.T), lambda vector: _unit(solve_triangular(upper, vector))
 
 
 def _unit(vector: Complex) -> Complex:

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from theory.checks import inputs, paired_inputs
 from theory.dynamics.arguments import Float, form, outputs, times, weighted
 from theory.dynamics.flow import accumulated, predict_descent, require_limits
-from theory.errors import InputError
 from theory.kernels import Architecture, nngp, ntk
 
 _ROWS = 256
@@ -110,8 +109,6 @@ def trained_process(
     """
     x, target, new, shape = _taught(X, y, x_test, weights)
     when = times(t)
-    if not when.size:
-        raise InputError("t must hold at least one time, got an empty list")
     kernel = ntk(arch, x)
     require_limits(kernel, shape, when)
     kernel, cross = weighted(kernel, shape), weighted(ntk(arch, new, x), shape)

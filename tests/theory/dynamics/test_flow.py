@@ -208,3 +208,55 @@ def test_bad_weights(weights, message):
 def test_bad_questions(kernel, y, f0, t, message):
     with pytest.raises(InputError, match=message):
         th.dynamics.flow(kernel, y, f0, t)
+
+
+TWO, ONES, NOUGHT = np.eye(2), np.ones(2), np.zeros(2)
+DYN = th.dynamics
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("a kernel beyond squares", InputError, "largest entry of kernel is 1e\\+200"),
+        ("a kernel below squares", InputError, "largest entry of kernel is 1e-200"),
+        ("weights beyond float64", InputError, "kernel times weights is inf"),
+        ("modes of such weights", InputError, "kernel times weights is 1e\\+300"),
+        ("a time beyond float64", DomainError, "t = 1e\\+300 times a kernel"),
+        ("the same, elsewhere", DomainError, "t = 1e\\+300 times a kernel"),
+        ("a rate beyond float64", DomainError, "the kernel times the rate"),
+        ("no steps, at such a rate", DomainError, "the kernel times the rate"),
+        ("targets beyond float64", InputError, "y and f0 differ by more"),
+        ("no time", InputError, "at least one time"),
+        ("no number of steps", InputError, "at least one number"),
+        ("targets of no output", InputError, "y must have shape"),
+    ],
+)
+def test_ends_of_float64_are_errors_before_any_work(name, error, message):
+    calls = {
+        "a kernel beyond squares": lambda: DYN.stability(1e200 * TWO),
+        "a kernel below squares": lambda: DYN.flow(1e-200 * TWO, ONES, NOUGHT, 1.0),
+        "weights beyond float64": lambda: DYN.flow(
+            1e10 * TWO, ONES, NOUGHT, 1.0, weights=[1e300, 1]
+        ),
+        "modes of such weights": lambda: DYN.stability(TWO, weights=[1e300, 1]),
+        "a time beyond float64": lambda: DYN.flow(1e10 * TWO, ONES, NOUGHT, [1.0, 1e300, np.inf]),
+        "the same, elsewhere": lambda: DYN.predict(1e10 * TWO, TWO, ONES, NOUGHT, NOUGHT, 1e300),
+        "a rate beyond float64": lambda: DYN.gradient_descent(1e10 * TWO, ONES, NOUGHT, 1, 1e300),
+        "no steps, at such a rate": lambda: DYN.predict_descent(
+            1e10 * TWO, TWO, ONES, NOUGHT, NOUGHT, 0, 1e300
+        ),
+        "targets beyond float64": lambda: DYN.flow(TWO, 1e308 * ONES, -1e308 * ONES, 1.0),
+        "no time": lambda: DYN.flow(TWO, ONES, NOUGHT, []),
+        "no number of steps": lambda: DYN.gradient_descent(TWO, ONES, NOUGHT, [], 0.1),
+        "targets of no output": lambda: DYN.flow(TWO, np.ones((2, 0)), np.ones((2, 0)), 1.0),
+    }
+    with pytest.raises(error, match=message):
+        calls[name]()
+
+
+@pytest.mark.parametrize("t", [0.0, 1e300, np.inf])
+def test_long_times_and_zero_kernels_are_answered(t):
+    stable = DYN.predict(np.diag([1.0, 2.0]), np.diag([1.0, 2.0]), ONES, NOUGHT, NOUGHT, t)
+    np.testing.assert_allclose(stable, 1.0 if t else 0.0, rtol=1e-12)
+    if np.isfinite(t):
+        assert (DYN.flow(np.zeros((2, 2)), ONES, NOUGHT, t) == 0).all()
