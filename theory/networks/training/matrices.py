@@ -17,6 +17,10 @@ NEGLIGIBLE = 1e-12
 """Length of what is left of a unit vector after projection that counts as rounding."""
 
 
+PIECE = 2048
+"""Entries of each row that are decomposed at a time."""
+
+
 class Stored:
     """A matrix (fan-out, fan-in) of any law."""
 
@@ -71,14 +75,16 @@ class Directions:
         rest = x[lengths > 0] / lengths[lengths > 0, None]
         if not len(rest):
             return rest
-        basis, triangle = np.linalg.qr(self._without_span(rest).T)
-        rotation, sizes, _ = np.linalg.svd(triangle)
+        rest = self._without_span(rest)
+        _, sizes, rotation = np.linalg.svd(_triangle(rest))
         kept = min(int(np.sum(sizes > NEGLIGIBLE)), self.most - self.count)
         if not kept:
             return np.empty((0, x.shape[1]))
-        # Again: what is left of a vector almost in the span is not orthogonal to it.
-        fresh = self._without_span((basis @ rotation[:, :kept]).T)
-        return np.ascontiguousarray(np.linalg.qr(fresh.T)[0].T)
+        # Again: what is left of a vector almost in the span is not orthogonal to it, nor to others like it.
+        fresh = self._without_span((rotation[:kept] / sizes[:kept, None]) @ rest)
+        fresh = np.linalg.inv(np.linalg.cholesky(fresh @ fresh.T)) @ fresh
+        units: Float = np.linalg.inv(np.linalg.cholesky(fresh @ fresh.T)) @ fresh
+        return units
 
     def add(self, units: Float, images: Float) -> None:
         """Take more vectors with their images."""
@@ -88,6 +94,15 @@ class Directions:
 
     def _without_span(self, x: Float) -> Float:
         return x - (x @ self.units.T) @ self.units
+
+
+def _triangle(x: Float) -> Float:
+    """Return R of the QR decomposition of x^T, in pieces that stay in the caches: rows are few and long."""
+    size = max(PIECE, 2 * len(x))
+    starts = range(0, x.shape[1], size)
+    parts = [np.linalg.qr(x[:, start : start + size].T, mode="r") for start in starts]
+    triangle: Float = np.linalg.qr(np.concatenate(parts), mode="r")
+    return triangle
 
 
 class Unstored:
