@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from figures import p02_population_gradients, r07_real_data, real_data, t02_circle_and_oval
+from figures import (
+    circle_long,
+    p02_population_gradients,
+    r07_real_data,
+    real_data,
+    t02_circle_and_oval,
+    t03_circle_long,
+)
 from figures.build import discover
 from figures.real_data import CELLS, STEPS, Cell, feigned, jackknife, measure
 from proofs_check.claims.real_data import LESSON, TASKS, TEST, law
@@ -88,3 +95,34 @@ def test_a_transposed_kernel_saturates_on_the_oval_alone():
         circle["kernel_circle.right"], circle["kernel_circle.transposed"], rtol=1e-9
     )
     assert oval["kernel_oval.transposed"][-1] > 4 * oval["kernel_oval.right"][-1]
+
+
+def test_measures_of_batches_merge():
+    random = np.random.default_rng(4)
+    outputs = random.normal(size=(6, 1 + len(circle_long.STEPS), len(circle_long.points("oval"))))
+    flips = random.random((6, 1 + len(circle_long.STEPS), 2))
+    whole = circle_long.measured("oval", outputs, flips)
+    parts = [circle_long.measured("oval", outputs[p], flips[p]) for p in (slice(2), slice(2, 6))]
+    for key, value in circle_long.merged(*parts).items():
+        np.testing.assert_allclose(value, whole[key], rtol=1e-12, atol=1e-12)
+
+
+def test_the_record_of_t3_holds_batches_of_its_plan():
+    held = {name: cell["networks"] for name, cell in t03_circle_long.RECORD["cells"].items()}
+    for cell in circle_long.CELLS:
+        assert 0 < held.pop(cell.name) <= cell.planned
+    assert not held
+
+
+def test_float32_changes_no_statistics_of_the_record_of_t3():
+    double, single = (
+        t03_circle_long.held(cell) for cell in circle_long.CELLS if cell.name.startswith("circle.100.")
+    )  # fmt: skip
+    for number in (
+        lambda found: t03_circle_long.mean(found, "nngp"),
+        lambda found: t03_circle_long.mean(found, "own"),
+        lambda found: t03_circle_long.spread(found, "circle"),
+    ):
+        (one, error), (other, least) = number(single), number(double)
+        # Fifteen comparisons: one in a thousand would fail.
+        assert np.all(np.abs(one - other) < 4 * np.hypot(error, least))
