@@ -134,7 +134,12 @@ class Training:
             "neuron_flips": (times, depth),
             "weight_flips": (times, depth + 1),
         }
-        found["kernels"] = (times, len(self.jacobians), seen, seen)
+        found["kernels"] = (
+            times,
+            len(self.jacobians),
+            *found["outputs"][1:],
+            *found["outputs"][1:],
+        )
         return {name: shape for name, shape in found.items() if 0 not in shape}
 
     @property
@@ -157,11 +162,17 @@ class Training:
         return 8 * sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
+    def kernel_bytes(self) -> int:
+        """Bytes of the kernels of one network at one time, at all that it is looked at."""
+        side = len(self.looks) * math.prod(self.y.shape[1:])
+        return 8 * len(self.jacobians) * side**2
+
+    @property
     def working_bytes(self) -> int:
         """Bytes that one network takes while it is trained and looked at."""
         widths = self.task.plan.widths
         panels = 8 * (max(self.samples, len(self.looks)) * int(2 * widths.sum() + 3 * widths.max()))
-        kernels = 8 * (2 + len(self.jacobians)) * len(self.looks) ** 2 if self.jacobians else 0
+        kernels = 3 * self.kernel_bytes
         if self.method == "low-rank":
             kept = 32 * max(directions(self.task)) * int(widths.sum())
         else:
@@ -229,16 +240,16 @@ class Training:
             "weight_flips": run.weight_flips,
         }
         if self.jacobians:
+            side = (seen, *(slice(None),) * (self.y.ndim - 1))
             found["kernels"] = np.stack(
-                [run.kernels[pair][:, :, seen, seen] for pair in self.jacobians], axis=2
+                [run.kernels[pair][:, :, *side, *side] for pair in self.jacobians], axis=2
             )
         return {name: found[name] for name in self.shapes}
 
 
 def block_size(training: Training, workers: int) -> int:
     """Return how many networks a block has unless asked for otherwise: at least one a thread."""
-    kernels = 8 * len(training.jacobians) * len(training.looks) ** 2
-    each = training.result_bytes + 2 * training.state_bytes + kernels
+    each = training.result_bytes + 2 * training.state_bytes + training.kernel_bytes
     affordable = min(BLOCK_COST / training.cost, BLOCK_BYTES / each, LARGEST_BLOCK)
     return max(2 ** int(math.log2(max(affordable, 1))), workers)
 

@@ -56,6 +56,7 @@ class TrainingStore:
 
     def __init__(self, path: Path, training: Training, block: int) -> None:
         self.path, self.training = path, training
+        self._verified: dict[int, int] = {}
         if not path.exists():
             _make(path, training, block)
         try:
@@ -75,7 +76,9 @@ class TrainingStore:
     # -- reading -----------------------------------------------------------------------------------
 
     def finished(self, number: int) -> int:
-        """Return how many networks of a block are finished, and are what was written."""
+        """Return how many networks of a block are finished, and are what was written: read once."""
+        if number in self._verified:
+            return self._verified[number]
         records = self._group["finished"]
         try:
             count, *sums = (int(value) for value in records[number])
@@ -85,6 +88,8 @@ class TrainingStore:
             )
         except (OSError, ValueError, IndexError):
             return 0
+        if whole and count:
+            self._verified[number] = count
         return count if whole else 0
 
     def pieces(self, names: Sequence[str]) -> Iterator[dict[str, Array]]:
@@ -153,6 +158,7 @@ class TrainingStore:
             np.uint32,
         )
         flush(self.path / "finished" / records.metadata.encode_chunk_key((number, 0)))
+        self._verified[number] = before + part.draws
         for folder in self._states(number):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -270,5 +276,9 @@ def _make(path: Path, training: Training, block: int) -> None:
                 flush(file)
         made.rename(path)
         flush(path)
+    except OSError:
+        # Where another process was faster, what it made is looked at next.
+        if not (path / "zarr.json").is_file():
+            raise
     finally:
         shutil.rmtree(made, ignore_errors=True)

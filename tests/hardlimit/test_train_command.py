@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import theory as th
 from hardlimit.cli import app
+from hardlimit.training_limit import moments
 
 RANDOM = np.random.default_rng(11)
 X, NEW = RANDOM.normal(size=(5, 2)) * [[0.5], [1], [2], [1], [3]], RANDOM.normal(size=(3, 2))
@@ -217,7 +218,7 @@ def test_bad_requests(hardlimit, given, options, told, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("targets", "told"),
     [
-        (np.ones(4), "shape (5,)"),
+        (np.ones(4), "got (4,)"),
         (np.array([1, 2, np.nan, 4, 5.0]), "nan"),
         (np.ones((5, 1, 1)), "must hold targets"),
         (np.zeros((0,)), "must hold targets"),
@@ -239,3 +240,43 @@ def test_targets_of_other_formats(hardlimit, given, tmp_path):
         outputs.append(archive(tmp_path / "run.npz")["outputs"])
     np.testing.assert_array_equal(outputs[0], outputs[1])
     np.testing.assert_array_equal(outputs[0], outputs[2])
+
+
+def test_several_outputs(hardlimit, given, tmp_path):
+    """Two outputs are the library's, in outputs, loss and kernels; their limits are those of each by itself."""
+    both = np.stack([Y, Y[::-1] ** 2], axis=1)
+    np.save(tmp_path / "y.npy", both)
+    out = tmp_path / "run.npz"
+    asked = (*given, *PLAIN, "--draws", 3, "--jacobians", "surrogate,surrogate")
+    words = hardlimit(*asked, "--out", out).stdout
+    assert "point,output at step 20" in words
+    pair, looks = ("surrogate", "surrogate"), np.vstack([X, NEW])
+    run = th.train_networks(
+        ARCH, X, both, 8, 3, STEPS, th.SGD(0.05), points=looks, jacobians=[pair]
+    )
+    found = archive(out)
+    np.testing.assert_array_equal(found["outputs"], run.outputs[:, :, 5:])
+    np.testing.assert_array_equal(found["kernels"][:, :, 0], run.kernels[pair][:, :, 5:, :, 5:])
+    loss = ((run.outputs[:, :, :5] - both) ** 2).sum(axis=(2, 3)) / 2
+    np.testing.assert_allclose(found["loss"], loss, rtol=1e-14)
+    told = json.loads(hardlimit(*asked, "--out", tmp_path / "run.zarr", "--json").stdout)["limit"]
+    total = 0.0
+    for k in range(2):
+        np.save(tmp_path / "y.npy", both[:, k])
+        alone = json.loads(hardlimit(*given, *PLAIN, "--draws", 2, "--out", out, "--json").stdout)
+        np.testing.assert_allclose(
+            np.array(told["mean"])[:, :, k], alone["limit"]["mean"], atol=1e-12
+        )
+        np.testing.assert_allclose(told["std"], alone["limit"]["std"], rtol=1e-12)
+        total = total + np.array(alone["limit"]["loss"])
+    np.testing.assert_allclose(told["loss"], total, rtol=1e-12)
+
+
+def test_moments_of_pieces_are_those_of_the_whole():
+    values = RANDOM.normal(size=(11, 2, 3)) + 5
+    values[7, 1, 2] = np.nan
+    found = moments([{"outputs": values[a:b]} for a, b in ((0, 1), (1, 6), (6, 11))])["outputs"]
+    assert (found.count, found.lost) == (11, 1)
+    np.testing.assert_allclose(found.mean, values.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(found.std, values.std(axis=0, ddof=1), rtol=1e-12)
+    np.testing.assert_allclose(found.stderr, values.std(axis=0, ddof=1) / 11**0.5, rtol=1e-12)
