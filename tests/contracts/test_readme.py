@@ -1,6 +1,8 @@
 """The README is true: its example prints what it says, its links lead somewhere, its commands exist."""
 
 import re
+import shlex
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,19 @@ def test_links_and_pictures_exist():
 def test_commands_exist():
     for command in re.findall(r"^hardlimit (\w+)", block("sh"), re.MULTILINE):
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0, command
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "guide").glob("*.md")), ids=attrgetter("name")
+)
+def test_commands_of_the_guide_are_understood(page):
+    """Every option that a page gives exists; nothing runs, since the help is asked for too."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    shell = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    for line in re.findall(r"^hardlimit .*", shell, re.MULTILINE):
+        words = [word for word in shlex.split(line, comments=True) if "$" not in word][1:]
+        result = CliRunner().invoke(app, [*words, "--help"])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
 
 
 def test_targets_exist():
