@@ -27,7 +27,7 @@ Span = tuple[int, int]
 Progress = Callable[[int, int], object]
 
 FORMAT = 1
-VERSION = 2
+VERSION = 3
 """Version of the kernels' bits: raised whenever an entry of any description comes out with other bits."""
 
 MEMORY = 10**9

@@ -66,6 +66,14 @@ class Activation:
         """Leave out what was cached: compiled functions are not for pickling."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Activations are keys of many caches, and hashing SymPy numbers takes longer than most look-ups save.
+        return hash(self.atoms)
+
     @classmethod
     def of(
         cls,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from theory.arithmetic.balls import accurate_ball
 from theory.arithmetic.float64 import Float64, Tracked
-from theory.arithmetic.lowering import lower
+from theory.arithmetic.lowering import Program, program
 from theory.errors import DomainError
 
 Float = NDArray[np.float64]
@@ -37,14 +38,16 @@ class Formula:
     expr: sp.Expr
     symbols: tuple[sp.Symbol, ...]
 
+    @cached_property
+    def _program(self) -> Program:
+        # Kept here: to find it by its expression would take as long as to run it.
+        return program(self.expr)
+
     def bounded(self, *values: Float) -> tuple[Float, Float]:
         """Evaluate arrays in plain float64, with a bound of the error at each point (NaN: none is known)."""
         with np.errstate(all="ignore"):
-            result = lower(
-                self.expr,
-                {s: Tracked.exact(v) for s, v in zip(self.symbols, values, strict=True)},
-                Float64(),
-            )
+            known = {s: Tracked.exact(v) for s, v in zip(self.symbols, values, strict=True)}
+            result = self._program.run(known, Float64())
         shape = np.broadcast_shapes(*(np.shape(v) for v in values), np.shape(result.value))
         value = np.array(np.broadcast_to(result.value, shape), dtype=np.float64)
         return value, np.broadcast_to(result.error, shape)

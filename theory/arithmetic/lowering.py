@@ -62,26 +62,29 @@ def lower(expr: sp.Expr, values: Mapping[sp.Symbol, Any], system: System) -> Any
     The tree is walked once and remembered as a list of steps: SymPy is slow, and most expressions are
     evaluated at many points.
     """
-    program = _program(expr)
-    try:
-        known = [values[symbol] for symbol in program.symbols]
-    except KeyError as error:
-        raise InputError(f"no value was given for the symbol {error.args[0]}") from None
-    for operation, operands in program.steps:
-        known.append(operation(system, [known[i] for i in operands]))
-    return known[program.result]
+    return program(expr).run(values, system)
 
 
 _Operation = Callable[[System, list[Any]], Any]
 
 
 @dataclass(frozen=True)
-class _Program:
+class Program:
     """Symbols come first; each step works on the results before it, by their indices."""
 
     symbols: tuple[sp.Symbol, ...]
     steps: tuple[tuple[_Operation, tuple[int, ...]], ...]
     result: int
+
+    def run(self, values: Mapping[sp.Symbol, Any], system: System) -> Any:
+        """Evaluate in a number system, as ``lower``."""
+        try:
+            known = [values[symbol] for symbol in self.symbols]
+        except KeyError as error:
+            raise InputError(f"no value was given for the symbol {error.args[0]}") from None
+        for operation, operands in self.steps:
+            known.append(operation(system, [known[i] for i in operands]))
+        return known[self.result]
 
 
 def _signs_known(expr: sp.Expr) -> bool:
@@ -91,7 +94,8 @@ def _signs_known(expr: sp.Expr) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _program(expr: sp.Expr) -> _Program:
+def program(expr: sp.Expr) -> Program:
+    """Return an expression as a list of steps."""
     symbols = tuple(sorted(expr.free_symbols, key=str))
     where: dict[sp.Expr, int] = {symbol: i for i, symbol in enumerate(symbols)}
     steps: list[tuple[_Operation, tuple[int, ...]]] = []
@@ -108,7 +112,7 @@ def _program(expr: sp.Expr) -> _Program:
         return where[node]
 
     result = place(expr)
-    return _Program(symbols, tuple(steps), result)
+    return Program(symbols, tuple(steps), result)
 
 
 def _operation(expr: sp.Expr) -> tuple[_Operation, tuple[sp.Expr, ...]]:

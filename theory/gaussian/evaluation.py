@@ -8,12 +8,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from theory.activations.motions import reflected
 from theory.arithmetic import Formula
 from theory.arithmetic.float64 import cross
 from theory.checks import finite
 from theory.errors import InputError
 from theory.gaussian.fused import (
     Kernel,
+    both_kernel,
     condition,
     fused,
     given_determinants,
@@ -22,7 +24,9 @@ from theory.gaussian.fused import (
     pair_kernel,
     through,
 )
+from theory.gaussian.given import TERM_ERROR, means
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
+from theory.gaussian.tables import Tables, tables
 
 if TYPE_CHECKING:
     from theory.activations import Activation
@@ -71,6 +75,7 @@ class Prepared:
     def __init__(self, F: "Expectation") -> None:
         self.F, self._kernel = _plan(F)
         self._exchanged = self.F is not F
+        self._both = both_kernel(self.F.f, self.F.g)
         self.nanoseconds = nanoseconds(self.F.f, self.F.g)
 
     def __call__(
@@ -78,12 +83,37 @@ class Prepared:
     ) -> None:
         """Fill ``out`` at one-dimensional arrays; a determinant 0 is c = +-sqrt(pq). ``status`` is scratch."""
         one, other = (q, p) if self._exchanged else (p, q)
-        given_determinants(self._kernel, self.F.f, self.F.g, one, other, c, det, out, status)
-        if status.any():
+        if given_determinants(self._kernel, self.F.f, self.F.g, one, other, c, det, out, status):
             with _SLOW:
                 if np.any(status == NOT_INSIDE):
-                    _require(p, q, c)
+                    variance(finite(p, "p"), "p"), variance(finite(q, "q"), "q"), finite(c, "c")
                 _settle(self.F, one, other, c, out, status)
+
+    def on_diagonal(self, p: Float) -> Float:
+        """Return E[f(u) g(u)] at variances in a one-dimensional array."""
+        out = np.empty(p.shape)
+        self(p, p, p, np.zeros(p.shape), out, np.empty(p.shape, np.int8))
+        return out
+
+    @property
+    def has_both(self) -> bool:
+        """Whether ``both`` can be asked for."""
+        return self._both is not None
+
+    def both(self, p: Float, q: Float, c: Float, det: Float, out: Float, slopes: Float) -> bool:
+        """Fill ``out``, and ``slopes`` with E[f'(u) g'(v)], in one pass; return whether no point is left.
+
+        The bits are those of the two calls that it saves; where a point is left, they have to be made.
+        """
+        assert self._both is not None
+        one, other = (q, p) if self._exchanged else (p, q)
+        return self._both(one, other, c, det, out, slopes) == 0
+
+
+@cache
+def prepared(F: "Expectation") -> Prepared:
+    """Return ``Prepared(F)``, made once."""
+    return Prepared(F)
 
 
 def _settle(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status: Status) -> None:
@@ -106,8 +136,8 @@ def _ends(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status:
     """Settle the points with a variance 0 or on the line c = +-sqrt(pq)."""
     flat = (status == NOT_INSIDE) & ((P == 0) | (Q == 0))
     if np.any(flat):
-        means = [_mean(h, V[flat]) for h, V in ((F.f, P), (F.g, Q))]
-        values[flat] = _product(*means)
+        alone = [_mean(h, V[flat]) for h, V in ((F.f, P), (F.g, Q))]
+        values[flat] = _product(*alone)
         status[flat] = DONE
     for sign in (1, -1):
         line = np.flatnonzero((status == NOT_INSIDE) & (np.sign(C) == sign))
@@ -115,17 +145,41 @@ def _ends(F: "Expectation", P: Float, Q: Float, C: Float, values: Float, status:
             continue
         p, q, c = P[line], Q[line], C[line]
         here, state = np.empty(line.size), np.full(line.size, OTHER_WAY, np.int8)
-        closed = F._line(sign)
-        if isinstance(closed, Formula):
-            # Where it loses no digits the closed form is best: E[sign sign] is 1.
-            here, error = closed.bounded(p, q)
-            state[error <= _BUDGET * np.abs(here)] = DONE
-        if not (F.f.has_dirac or F.g.has_dirac):
-            condition(F.f, F.g, p, q, c, np.zeros_like(p), here, state)
-        for i in np.flatnonzero(state == OTHER_WAY):
-            here[i] = _exactly_on_line(closed, p[i], q[i])
+        product = _product_on_line(F, sign)
+        if product is not None:
+            size = np.empty(line.size)
+            means(p, here, size, product.breaks, product.pieces, product.smooth)
+            state[(p == q) & (size * TERM_ERROR <= _BUDGET * np.abs(here))] = DONE
+        left = np.flatnonzero(state)
+        if left.size:
+            here[left] = _on_line(F, sign, p[left], q[left], c[left])
         values[line] = here
         status[line] = DONE
+
+
+def _on_line(F: "Expectation", sign: int, p: Float, q: Float, c: Float) -> Float:
+    """Evaluate on the line c = +-sqrt(pq) by its formula, or what else keeps the digits."""
+    values, state = np.empty(p.size), np.full(p.size, OTHER_WAY, np.int8)
+    closed = F._line(sign)
+    if isinstance(closed, Formula):
+        values, error = closed.bounded(p, q)
+        state[error <= _BUDGET * np.abs(values)] = DONE
+    if not (F.f.has_dirac or F.g.has_dirac):
+        condition(F.f, F.g, p, q, c, np.zeros_like(p), values, state)
+    for i in np.flatnonzero(state == OTHER_WAY):
+        values[i] = _exactly_on_line(closed, p[i], q[i])
+    return values
+
+
+@cache
+def _product_on_line(F: "Expectation", sign: int) -> Tables | None:
+    """Return u -> f(u) g(+-u) as tables, where f and g are sharp: with equal variances its mean is the value."""
+    if F._vanishes or not (F.f.is_sharp and F.g.is_sharp) or F.f.has_dirac or F.g.has_dirac:
+        return None
+    other = F.g
+    if sign < 0:
+        other = type(other).of([term for atom in other.atoms for term in reflected(atom)])
+    return tables(F.f * other)
 
 
 def _exactly_on_line(closed: "Formula | LineIntegral", p: float, q: float) -> float:

@@ -14,19 +14,26 @@ from numpy.typing import NDArray
 
 from theory.activations import Activation
 from theory.gaussian.conditional import conditional_moments
+from theory.gaussian.given import TERM_ERROR
 from theory.gaussian.kinks import Kinks, Mass, kinks, mass
 from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY, determinants
 from theory.gaussian.nodes import RULES
-from theory.gaussian.origin import mass_moments, mass_products, slope_products, step_products
+from theory.gaussian.origin import (
+    mass_moments,
+    mass_products,
+    slope_and_step_products,
+    slope_products,
+    step_and_mass_products,
+    step_products,
+)
 from theory.gaussian.price import kink_moments
 from theory.gaussian.tables import Tables, tables
 
 Float = NDArray[np.float64]
 Status = NDArray[np.int8]
-Kernel = Callable[[Float, Float, Float, Float, Float, Status], None]
+Kernel = Callable[[Float, Float, Float, Float, Float, Status], int]
+Both = Callable[[Float, Float, Float, Float, Float, Float], int]
 
-# Error of the terms of the conditional sums, about 45 ulp; measured against balls, not proved.
-_TERM_ERROR = 1e-14
 _BUDGET = 1e-13
 _SLICE = 1 << 16
 
@@ -54,7 +61,7 @@ def fused(
     -------
     tuple
         Values, and for each DONE (good to 1e-13 of E|f g|), OTHER_WAY, or NOT_INSIDE: no covariance with
-        |c| < sqrt(pq) and variances in range.
+        |c| < sqrt(pq) and variances in range. Closed forms hold on |c| = sqrt(pq) too.
     """
     return through(pair_kernel(f, g), f, g, p, q, c, threads)
 
@@ -78,15 +85,20 @@ def through(
 def given_determinants(
     kernel: Kernel | None, f: Activation, g: Activation,
     p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,
-) -> None:  # fmt: skip
-    """Do the same where p q - c**2 is known better than from p, q and c; 0 is NOT_INSIDE."""
-    (kernel or _refer)(p, q, c, det, out, status)
-    if status.any() and np.any(status == OTHER_WAY):
+) -> int:  # fmt: skip
+    """Do the same where p q - c**2 is known better than from p, q and c; return how many points are left.
+
+    What is 0 may be NOT_INSIDE.
+    """
+    left = (kernel or _refer)(p, q, c, det, out, status)
+    if left and np.any(status == OTHER_WAY):
         if f.parity * g.parity == -1:
             out[status == OTHER_WAY], status[status == OTHER_WAY] = 0.0, DONE
         if f == g:
             p, q = np.maximum(p, q), np.minimum(p, q)
         condition(f, g, p, q, c, det, out, status)
+        left = int(np.count_nonzero(status))
+    return left
 
 
 def _in_one_order(kernel: Kernel) -> Kernel:
@@ -115,16 +127,17 @@ def condition(
     p, q, c, det = p[left], q[left], c[left], det[left]
     value, size, error = (np.empty(left.size) for _ in range(3))
     conditional_moments(p, q, c, det, value, size, error, *_fields(first), *_fields(second))
-    good = (error + _TERM_ERROR * size <= _BUDGET * size) & np.isfinite(value)
+    good = (error + TERM_ERROR * size <= _BUDGET * size) & np.isfinite(value)
     out[left] = value
     status[left[good]] = DONE
 
 
-def _refer(p: Float, q: Float, c: Float, det: Float, _: Float, status: Status) -> None:  # noqa: ARG001
+def _refer(p: Float, q: Float, c: Float, det: Float, _: Float, status: Status) -> int:  # noqa: ARG001
     """Leave every point of the domain to another way."""
     with np.errstate(invalid="ignore"):
         inside = (np.minimum(p, q) >= 1e-75) & (np.maximum(p, q) <= 1e75) & (det > 0.0)
     status[:] = np.where(inside, OTHER_WAY, NOT_INSIDE)
+    return status.size
 
 
 @cache
@@ -152,8 +165,8 @@ def pair_kernel(f: Activation, g: Activation) -> Kernel | None:
             )
         given = (*_arrays(first), *_arrays(second), *RULES)
 
-        def kernel(p: Float, q: Float, c: Float, det: Float, out: Float, status: Status) -> None:
-            kink_moments(p, q, c, det, out, status, *given)
+        def kernel(p: Float, q: Float, c: Float, det: Float, out: Float, status: Status) -> int:
+            return kink_moments(p, q, c, det, out, status, *given)
 
         return _in_one_order(kernel) if f == g else kernel
     if heavy is not None and second is not None:
@@ -161,6 +174,37 @@ def pair_kernel(f: Activation, g: Activation) -> Kernel | None:
     if light is not None and first is not None:
         swapped = _against(light, first)
         return lambda p, q, *rest: swapped(q, p, *rest)
+    return None
+
+
+@cache
+def both_kernel(f: Activation, g: Activation) -> Both | None:
+    """Return the compiled evaluator of E[f g] and of E[f' g'], its derivative in c, where they share their work.
+
+    It fills two arrays, and returns how many points the evaluators of one of the two would leave. The values are those
+    of ``pair_kernel`` to the last bit.
+    """
+    first, second = kinks(f), kinks(g)
+    if first is None or second is None:
+        return None
+    if first.slopes is not None and second.slopes is not None:
+        one, other = kinks(f.derivative), kinks(g.derivative)
+        if one is None or other is None or one.step is None or other.step is None:
+            return None
+        (right, left), (f_right, f_left) = first.slopes, second.slopes
+        same, opposite = right * f_right + left * f_left, right * f_left + left * f_right
+        constant, weight = one.step[0] * other.step[0], one.step[1] * other.step[1]
+        return lambda p, q, c, det, out, slopes: slope_and_step_products(
+            p, q, c, det, out, slopes, same, opposite, constant, weight
+        )
+    if first.step is not None and second.step is not None:
+        (c1, w1, e2), (c2, w2, d2) = first.step, second.step
+        heavy, light = mass(f.derivative), mass(g.derivative)
+        if heavy is None or light is None:
+            return None
+        return lambda p, q, c, det, out, slopes: step_and_mass_products(
+            p, q, c, det, out, slopes, c1 * c2, w1 * w2, heavy.weight * light.weight, e2, d2
+        )
     return None
 
 

@@ -12,6 +12,8 @@ Float = NDArray[np.float64]
 
 # Beyond FAR standard deviations a density is 0 in float64.
 FAR = 39.0
+# Error of the terms of the means, about 45 ulp; measured against balls, not proved.
+TERM_ERROR = 1e-14
 _CLOSED = 1.5
 _TAIL = 4.0
 _GAUSS, _GAUSS_W = np.polynomial.legendre.leggauss(12)
@@ -164,3 +166,14 @@ def _distance(ends: Float, j: int) -> float:
     low = ends[j - 1] if j > 0 else -np.inf
     high = ends[j] if j < ends.size else np.inf
     return max(low, -high, 0.0)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def means(p: Float, out: Float, size: Float, breaks: Float, pieces: Float, smooth: Float) -> None:
+    """Fill E[f(u)], u ~ N(0, p), p > 0, and the size of its terms."""
+    ends = np.empty(breaks.size)
+    for i in range(p.size):
+        w = math.sqrt(p[i])
+        for j in range(breaks.size):
+            ends[j] = breaks[j] / w
+        out[i], size[i] = mean_given(0.0, w, ends, breaks, pieces, smooth)

@@ -51,11 +51,12 @@ def determinant(p: float, q: float, c: float) -> float:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def determinants(p: Float, q: Float, c: Float, det: Float) -> None:
-    """Fill p q - c**2; what rounding of p, q and c may have made of 0 is 0."""
+    """Fill p q - c**2: 0 for what rounding of p, q and c may have made of 0, NaN where this is no covariance."""
     wide()
     for i in range(p.size):
         value = determinant(p[i], q[i], c[i])
-        det[i] = value if value > 2.0**-51 * (p[i] * q[i]) else 0.0
+        rounding = 2.0**-51 * (p[i] * q[i])
+        det[i] = value if value > rounding else (0.0 if value >= -rounding else np.nan)
 
 
 @njit(nogil=True, error_model="numpy")

@@ -35,6 +35,7 @@ from theory.gaussian.lanes import (
     ALL_SIZE,
     ALL_VALUE,
     CHUNK,
+    DONE,
     DTH,
     DX2,
     LANES,
@@ -75,13 +76,14 @@ def kink_moments(
     p: Float, q: Float, c: Float, det: Float, out: Float, status: Status,
     f_poly: Float, f_table: Float, f_scales: Float, g_poly: Float, g_table: Float, g_scales: Float,
     limits: Float, starts: Int, hyperbolic: Int, nodes: Float, weights: Float,
-) -> None:  # fmt: skip
-    """Evaluate E[f(u) g(v)] at every point of a chunk.
+) -> int:  # fmt: skip
+    """Evaluate E[f(u) g(v)] at every point of a chunk; return how many points are left.
 
     ``status`` says of each point whether its value is good (DONE), needs another method (OTHER_WAY), or is
     no covariance strictly inside |c| < sqrt(pq) of variances in range (NOT_INSIDE).
     """
     wide()
+    left_over = 0
     memory = np.empty(SCRATCH)
     scratch = pointer(memory)
     rule = np.empty(CHUNK, np.int64)
@@ -123,7 +125,9 @@ def kink_moments(
             size = scratch[ALL_SIZE + i]
             lost = (size * TERM_ERROR > 1e-13 * abs(total)) | (0.0 < size < _TINY * natural)
             state[i] = max(state[i], OTHER_WAY * lost)
+            left_over += state[i] != DONE
     memory[0] = 0.0  # keeps the array alive behind its pointer
+    return left_over
 
 
 @njit(nogil=True, error_model="numpy")

@@ -16,10 +16,10 @@ from theory.gaussian.kinks import kinks
 from theory.kernels.architecture import Architecture, Layer
 from theory.kernels.inputs import Inputs, affine
 from theory.kernels.lattice import Lattice
-from theory.kernels.moments import Moment, Near
+from theory.kernels.moments import Moment, Near, moment
 from theory.kernels.near import Law, one_minus_correlation
 from theory.kernels.pairs import differences_of_norms, moments
-from theory.kernels.points import advance, first, grow, spread
+from theory.kernels.points import advance, first, grow, near_points, spread
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -111,9 +111,7 @@ class Points:
     def find_near(self, layer: int, scale: float, bound: float, noise: float) -> None:
         """Collect the near points (``is_near``); of those that were so before, p - q is known."""
         before, known = self.near, self.law
-        found = (self.det < bound * (self.p * self.q)) & (self.det > 0)
-        found &= np.maximum(self.p, self.q) > noise
-        self.near = np.flatnonzero(found)
+        self.near = near_points(self.p, self.q, self.det, bound, noise)
         p, q, det = self.p[self.near], self.q[self.near], self.det[self.near]
         excess = p - q
         if layer == 0:
@@ -121,9 +119,11 @@ class Points:
                 self.one.points, self.other.points, *self.places(self.near), excess
             )
             excess *= scale
-        elif known is not None:
-            kept = found[before]
-            excess[np.isin(self.near, before)] = known.excess[kept]
+        elif known is not None and before.size:
+            # Both lists ascend.
+            at = np.searchsorted(before, self.near)
+            kept = np.flatnonzero(before[np.minimum(at, before.size - 1)] == self.near)
+            excess[kept] = known.excess[at[kept]]
         sign = np.where(self.c[self.near] >= 0, 1.0, -1.0)
         self.law = Law(p, q, excess, one_minus_correlation(p, q, det), sign)
 
@@ -174,27 +174,20 @@ class Recursion:
     ) -> None:  # fmt: skip
         self.layers, self.affine = arch.layers, affine(arch, dimension)
         self._near = near, 0.0 if near > NEAR else NOISY * _noise(self.layers)
-        self._lattice = lattice
-        made: dict[tuple[bool, Activation, Activation], Moment] = {}
+
+        def moment_of(layer: int, f: Activation, g: Activation) -> Moment:
+            exact = layer == 1 and lattice is not None
+            return Moment(f, g, lattice) if exact else moment(f, g)
+
         self._values = [
-            self._moment(made, index, layer.activation, layer.activation)
+            moment_of(index, layer.activation, layer.activation)
             for index, layer in enumerate(self.layers, start=1)
         ]
         self._slopes = {
-            (index, pair): self._moment(made, index, *(layer.derivative(side) for side in pair))
+            (index, pair): moment_of(index, *(layer.derivative(side) for side in pair))
             for index, layer in enumerate(self.layers, start=1)
             for pair in {kind.pair for kind in kinds if not kind.layer}
         }
-
-    def _moment(
-        self,
-        made: dict[tuple[bool, Activation, Activation], Moment],
-        index: int,
-        f: Activation,
-        g: Activation,
-    ) -> Moment:
-        lattice = self._lattice if index == 1 else None
-        return made.setdefault((index == 1, f, g), Moment(f, g, lattice))
 
     @property
     def nanoseconds(self) -> float:
@@ -284,9 +277,16 @@ class Recursion:
 
         Returns the law of the features of near pairs, where it is known better than from the values.
         """
-        features = self._values[layer - 1](layer, points, points.values)
+        value = self._values[layer - 1]
+        slopes = value.slopes
+        if slopes is not None and all(
+            self._slopes[layer, kind.pair] is not slopes for kind in tangents
+        ):
+            slopes = None
+        features = value.features(
+            layer, points, points.values, None if slopes is None else points.slopes
+        )
         scale, bad = self.affine[layer][0], []
-        slopes = None
         for kind, theta in tangents.items():
             needed = self._slopes[layer, kind.pair]
             if needed is not slopes:

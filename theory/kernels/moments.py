@@ -1,5 +1,6 @@
 """E[f(u) g(v)] of one layer at the points of a tile: fused, on a lattice, or without cancellation near |rho| = 1."""
 
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from theory.activations import Activation
 from theory.gaussian import expectation
-from theory.gaussian.evaluation import Prepared
+from theory.gaussian.evaluation import prepared
 from theory.gaussian.series import ROWS, Series
 from theory.kernels.inputs import Inputs
 from theory.kernels.lattice import Lattice
@@ -25,17 +26,17 @@ CLOSED = 10.0
 
 
 class Moment:
-    """E[f(u) g(v)] of a layer: of the first one perhaps over a ``lattice``."""
+    """E[f(u) g(v)] of a layer: of the first one perhaps over a ``lattice``. ``moment`` returns one of them."""
 
     def __init__(self, f: Activation, g: Activation, lattice: Lattice | None) -> None:
         self._f, self._g, self._lattice = f, g, lattice
-        self._prepared = Prepared(expectation(f, g))
+        self._prepared = prepared(expectation(f, g))
         self._covered = f == g and lattice is None and is_covered(f)
-        cheap = self._prepared.nanoseconds <= CLOSED
-        self._series = None if cheap or lattice is not None else Series.of(f, g)
+        self._cheap = self._prepared.nanoseconds <= CLOSED and lattice is None
+        self._series = None if self._cheap or lattice is not None else Series.of(f, g)
+        both = lattice is None and self._prepared.has_both
+        self.slopes = moment(f.derivative, g.derivative) if both else None
         self._products: Float | None = None
-        self._diagonals: dict[tuple[int, int], Float] = {}
-        self._tables: dict[tuple[int, int, int], Float] = {}
         self._lock = Lock()
 
     @property
@@ -48,52 +49,67 @@ class Moment:
         """Numbers that are kept of an input."""
         return 0 if self._series is None else ROWS * len({self._f, self._g})
 
-    def __call__(self, layer: int, points: "Points", out: Float) -> tuple[Near, Law] | None:
-        """Fill the values at the points; of near ones return the law of (f(u), f(v)), where that is known, f = g."""
+    def __call__(self, layer: int, points: "Points", out: Float) -> None:
+        """Fill the values at the points."""
+        if self._cheap:
+            self._fill(layer, points, out)
+        else:
+            self.features(layer, points, out)
+
+    def features(
+        self, layer: int, points: "Points", out: Float, slopes: Float | None = None
+    ) -> tuple[Near, Law] | None:
+        """Fill the values, and with them perhaps those of ``self.slopes``, E[f'(u) g'(v)].
+
+        Of near points returns the law of (f(u), f(v)), where that is known, f = g.
+        """
         if self._lattice is not None:
             out[:] = points.take(self._on_lattice())
             return None
         known = self._on_line(layer, points)
         features = self._near(layer, points)
         aside = [part[0] for part in (known, features) if part is not None]
-        if not aside:
+        if self._cheap or not aside:
+            self._fill(layer, points, out, slopes)
+        else:
+            # What is known stands aside as independent pairs, whose values cost nothing.
+            which = np.concatenate(aside)
+            kept = points.c[which], points.det[which]
+            points.c[which], points.det[which] = 0.0, points.p[which] * points.q[which]
             self._fill(layer, points, out)
-            return None
-        # What is known stands aside as independent pairs, whose values cost nothing.
-        which = np.concatenate(aside)
-        kept = points.c[which], points.det[which]
-        points.c[which], points.det[which] = 0.0, points.p[which] * points.q[which]
-        self._fill(layer, points, out)
-        points.c[which], points.det[which] = kept
+            points.c[which], points.det[which] = kept
         if known is not None:
             out[known[0]] = known[1]
         if features is not None:
             out[features[0]] = features[1].covariance
         return features
 
-    def _fill(self, layer: int, points: "Points", out: Float) -> None:
+    def _fill(self, layer: int, points: "Points", out: Float, slopes: Float | None = None) -> None:
         """Fill the values at the points by the series, and where that does not serve, by the other ways."""
+        law = points.p, points.q, points.c, points.det
+        if slopes is not None:
+            if self._prepared.both(*law, out, slopes):
+                return
+            assert self.slopes is not None
+            self.slopes(layer, points, slopes)
         if self._series is None:
-            self._prepared(points.p, points.q, points.c, points.det, out, points.status)
+            self._prepared(*law, out, points.status)
             return
         tables = self._table(layer, 0, points.one), self._table(layer, 1, points.other)
         pairs = points.rows, points.starts, points.stop
         if self._series(*pairs, *tables, points.c, out, points.status):
             which = np.flatnonzero(points.status)
-            p, q, c, det = (part[which] for part in (points.p, points.q, points.c, points.det))
             values = np.empty(which.size)
-            self._prepared(p, q, c, det, values, points.status[: which.size])
+            some = [part[which] for part in law]
+            self._prepared(*some, values, points.status[: which.size])
             out[which] = values
 
     def _table(self, layer: int, side: int, inputs: Inputs) -> Float:
         """Return what the series needs of single inputs, as rows or as columns."""
-        assert self._series is not None
+        series = self._series
+        assert series is not None
         side = 0 if self._f == self._g else side
-        key = (layer, side, id(inputs))
-        with self._lock:
-            if key not in self._tables:
-                self._tables[key] = self._series.table(side, inputs.variances[layer - 1])
-            return self._tables[key]
+        return inputs.keep(layer, (series, side), partial(series.table, side))
 
     def _on_line(self, layer: int, points: "Points") -> tuple[Near, Float] | None:
         """Return the points with v = u, or v = -u and f odd or even, and E[f(u) f(v)]: the next layer has the like."""
@@ -123,11 +139,7 @@ class Moment:
         """Return E[f(u) g(u)] of single inputs."""
         if self._lattice is not None:
             return np.diagonal(self._on_lattice())
-        key = (layer, id(inputs))
-        with self._lock:
-            if key not in self._diagonals:
-                self._diagonals[key] = inputs.diagonal(layer, self._f, self._g)
-            return self._diagonals[key]
+        return inputs.diagonal(layer, self._f, self._g)
 
     def _on_lattice(self) -> Float:
         assert self._lattice is not None
@@ -135,3 +147,9 @@ class Moment:
             if self._products is None:
                 self._products = self._lattice.products(self._f, self._g)
         return self._products
+
+
+@cache
+def moment(f: Activation, g: Activation) -> Moment:
+    """Return E[f(u) g(v)] of Gaussian pre-activations."""
+    return Moment(f, g, None)

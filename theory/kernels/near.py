@@ -19,6 +19,7 @@ from theory.gaussian.dilation import dilations
 from theory.gaussian.gaps import RULES, gap_moments
 from theory.gaussian.kinks import Half, Kinks, halves, kinks
 from theory.gaussian.lanes import DONE
+from theory.gaussian.origin import angle_gaps
 
 Float = NDArray[np.float64]
 
@@ -87,14 +88,52 @@ def one_minus_correlation(p: Float, q: Float, det: Float) -> Float:
     return square / (1.0 + np.sqrt(1.0 - square))
 
 
+@dataclass(frozen=True)
+class _Homogeneous:
+    """What becomes of 1 - |rho| and of p - q under f of degree 1 or 0, a jump plus a constant included.
+
+    Attributes
+    ----------
+    lack
+        1 - |rho| of the next layer: a delta + b t + c J(t), as ``angle_gaps``.
+    rise
+        (P - Q)/(p - q).
+    """
+
+    lack: tuple[float, float, float]
+    rise: float
+
+    @staticmethod
+    def of(form: Kinks) -> "_Homogeneous | None":
+        if form.slopes is not None:
+            right, left = form.slopes
+            square = right**2 + left**2
+            return _Homogeneous((1.0, 0.0, -((right + left) ** 2) / (square * np.pi)), square / 2)
+        if form.step is not None and form.step[2] == 0.0:
+            constant, weight, _ = form.step
+            return _Homogeneous((0.0, 2 / np.pi * weight**2 / (constant**2 + weight**2), 0.0), 0.0)
+        return None
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """An activation as arrays, and by its halves."""
+
+    poly: Float
+    kinks: Float
+    scales: Float
+    parts: tuple[Half, ...]
+    homogeneous: _Homogeneous | None
+
+
 @cache
-def _tables(f: Activation) -> tuple[Kinks, Float, Float, tuple[Half, ...]] | None:
+def _tables(f: Activation) -> _Tables | None:
     """Return what is needed of f, or None if it has other kinks than jumps, or changes of slope, in each half."""
     form, parts = kinks(f), halves(f)
     if form is None or parts is None or any(len(np.unique(h.table[:, 0])) > 1 for h in parts):
         return None
-    scales = np.array(form.scales).reshape(-1, 3)
-    return form, np.array([form.constant, form.slope]), scales, parts
+    poly, scales = np.array([form.constant, form.slope]), np.array(form.scales).reshape(-1, 3)
+    return _Tables(poly, form.table, scales, parts, _Homogeneous.of(form))
 
 
 def is_covered(f: Activation) -> bool:
@@ -109,30 +148,30 @@ def image(f: Activation, law: Law, P: Float, Q: Float) -> tuple[Law, NDArray[np.
     """
     found = _tables(f)
     assert found is not None
-    form, poly, scales, parts = found
     good = (law.sign > 0) | (f.parity != 0)
     good &= (law.delta > 0) & (law.delta <= 1.0) & (P > 0) & (Q > 0)
+    sign = np.ones_like(law.sign) if f.parity == 1 else law.sign
+    if found.homogeneous is not None:
+        delta = np.empty_like(law.delta)
+        angle_gaps(law.delta, *found.homogeneous.lack, delta)
+        good &= law.delta <= 0.25
+        return Law(P, Q, found.homogeneous.rise * law.excess, delta, sign), good
     # Exchange changes no bit: the larger variance comes first.
     swap = law.excess < 0
     p, q = np.where(swap, law.q, law.p), np.where(swap, law.p, law.q)
     one, other = np.where(swap, Q, P), np.where(swap, P, Q)
     excess, lack, difference = np.abs(law.excess), np.zeros_like(p), np.zeros_like(p)
     some = np.flatnonzero((excess > 0) & good)
-    if form.slopes is not None:
-        # f is homogeneous, of degree 1 or 0: nothing is lacking.
-        difference = 0.5 * (form.slopes[0] ** 2 + form.slopes[1] ** 2) * excess
-    elif form.step is not None and form.step[2] == 0.0:
-        pass
-    elif some.size:
+    if some.size:
         rise, short = np.empty(some.size), np.empty(some.size)
         dilations(
             p[some], q[some], excess[some], one[some], other[some],
-            poly, form.table, scales, rise, short,
+            found.poly, found.kinks, found.scales, rise, short,
         )  # fmt: skip
         difference[some], lack[some] = rise, short
     for equal in (True, False):
         these = np.flatnonzero(((excess > 0) != equal) & good)
-        for half in parts if these.size else ():
+        for half in found.parts if these.size else ():
             value, status = np.empty(these.size), np.empty(these.size, np.int8)
             gap_moments(
                 p[these], q[these], excess[these], law.delta[these], value, status,
@@ -145,5 +184,4 @@ def image(f: Activation, law: Law, P: Float, Q: Float) -> tuple[Law, NDArray[np.
         delta = lack / (np.sqrt(one) * np.sqrt(other))
         # Beyond, the product itself would be the difference of nearly equal numbers.
         good &= delta <= 0.5
-    sign = np.ones_like(law.sign) if f.parity == 1 else law.sign
     return Law(P, Q, np.where(swap, -difference, difference), delta, sign), good

@@ -20,6 +20,8 @@ Int = NDArray[np.int64]
 
 # Above this squared cosine the determinant comes from the residual: below, |x|^2 |y|^2 - <x, y>^2 loses two bits.
 _NEAR = 0.5
+# Entries of inputs that are multiplied at a time, a multiple of four: the order of the sums is the same.
+_ENTRIES = 32
 # Residuals of parallel rows are rounding errors, 1e-32 of |y|^2; from here on exact products decide.
 _PARALLEL = 1e-24
 
@@ -49,14 +51,29 @@ def moments(
     Row ``rows[r]`` meets columns ``starts[r]`` to ``stop - 1``; ``columns`` is ``y`` transposed.
     """
     wide()
+    if inner.size == 0:
+        return
+    left = starts.min()
+    width = stop - left
+    # Some entries at a time of the tile's columns, next to each other: they stay in the first cache.
+    part = np.empty((_ENTRIES, width))
+    table = pointer(part)
+    inner[:] = 0.0
+    for first in range(0, x.shape[1], _ENTRIES):
+        last = min(first + _ENTRIES, x.shape[1])
+        for k in range(first, last):
+            part[k - first] = columns[k, left:stop]
+        at = 0
+        for r in range(rows.size):
+            n = stop - starts[r]
+            _products(x[rows[r], first:last], table, width, starts[r] - left, inner[at : at + n])
+            at += n
+    part[0, 0] = 0.0  # keeps the array alive behind its pointer
     at = 0
-    total = columns.shape[1]
-    table = pointer(columns)
     for r in range(rows.size):
         i, begin = rows[r], starts[r]
         n = stop - begin
         here = inner[at : at + n]
-        _products(x[i], table, total, begin, here)
         if _apart(xx[i], yy[begin:stop], here, det[at : at + n], apart[at : at + n]):
             for j in range(n):
                 p, q, c = xx[i], yy[begin + j], here[j]
@@ -80,12 +97,10 @@ def _apart(p: float, others: Float, inner: Float, det: Float, apart: Float) -> i
 
 @njit(nogil=True, error_model="numpy")
 def _products(row: Float, table: Float, total: int, begin: int, out: Float) -> None:
-    """Fill the inner products with consecutive columns: sums of four terms, then sums of those."""
+    """Add inner products with consecutive columns: sums of four terms, then sums of those."""
     wide()
     n = out.size
     result = pointer(out)
-    for j in range(n):
-        result[j] = 0.0
     k = 0
     while k + 4 <= row.size:
         a, b, c, d = row[k], row[k + 1], row[k + 2], row[k + 3]

@@ -181,7 +181,8 @@ class GramPlan:
         # One allocation a thread: the pages of a fresh one would cost more than the arithmetic.
         space = getattr(self._local, "space", None)
         if space is None or space.shape[0] < fields or space.shape[1] < n:
-            space = np.empty((fields, max(n, TILE * TILE)))
+            most = min(TILE, self.shape[0]) * min(TILE, self.shape[1])
+            space = np.empty((fields, max(n, most)))
             self._local.space, self._local.status = space, np.empty(space.shape[1], np.int8)
         status = self._local.status[:n]
         ends = self._rows, self._columns

@@ -58,6 +58,21 @@ def is_near(p: float, q: float, det: float, near: float, noise: float) -> bool:
     return (det < near * (p * q)) & (det > 0.0) & (max(p, q) > noise)
 
 
+@njit(nogil=True, cache=True, error_model="numpy")
+def near_points(p: Float, q: Float, det: Float, near: float, noise: float) -> NDArray[np.intp]:
+    """Return which points are near, in ascending order."""
+    count = 0
+    for k in range(p.size):
+        count += is_near(p[k], q[k], det[k], near, noise)
+    which = np.empty(count, np.intp)
+    count = 0
+    for k in range(p.size):
+        if is_near(p[k], q[k], det[k], near, noise):
+            which[count] = k
+            count += 1
+    return which
+
+
 @njit(nogil=True, error_model="numpy")
 def _bound(p: float, q: float, c: float) -> float:
     """Return what Cauchy and Schwarz allow: rounding may leave parallel inputs outside."""
