@@ -80,13 +80,13 @@ def _inside(p: float, q: float, det: float) -> bool:
 @njit(inline="always")
 def _turn(det: float, c: float) -> tuple[float, float, float, float, bool]:
     """Return sqrt(det), its inverse, |c|, the tan of the lesser of arcsin|rho| and arccos|rho|, whether the latter."""
-    # On the line, where the root is 0, it stays a number that is nothing beside |c|.
-    rest, size = math.sqrt(max(det, 1e-300)), abs(c)
+    rest, size = math.sqrt(max(det, 0.0)), abs(c)
     flat = size > rest
     small, large = (rest, size) if flat else (size, rest)
-    # One division for both quotients.
-    inverse = 1.0 / (rest * large)
-    return rest, large * inverse, size, small * (rest * inverse), flat
+    # One division for both quotients, on the line too, where the root is 0.
+    safe = max(rest, 1e-150)
+    inverse = 1.0 / (safe * large)
+    return rest, large * inverse, size, small * (safe * inverse), flat
 
 
 @njit(inline="always")

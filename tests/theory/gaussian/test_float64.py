@@ -10,10 +10,11 @@ from flint import arb, ctx
 import theory as th
 from theory.activations import catalogue
 from theory.errors import DomainError, InputError
+from theory.gaussian.evaluation import Prepared
 from theory.gaussian.fused import fused
 from theory.gaussian.gap import _sum
 from theory.gaussian.kinks import halves, kinks
-from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY
+from theory.gaussian.lanes import DONE, NOT_INSIDE, OTHER_WAY, determinants
 from theory.gaussian.nodes import RULES
 from theory.gaussian.tables import tables
 
@@ -63,6 +64,24 @@ def test_the_fused_way_is_taken_in_the_bulk():
         values, status = np.empty(p.size), np.empty(p.size, np.int8)
         pair_kernel(f, g)(p, q, c, p * q - c * c, values, status)
         assert np.mean(status == DONE) > 0.99
+
+
+def test_two_in_one_pass_have_the_bits_of_two():
+    p, q, c = random_points(3000, seed=5, widest=9, nearest=-12)
+    # Towards rho = -1 slopes of ReLU lose digits, and are left to another way.
+    c = np.maximum(c, -0.9 * np.sqrt(p) * np.sqrt(q))
+    det = np.empty(p.size)
+    determinants(p, q, c, det)
+    for f, g in ((th.relu(), th.leaky_relu("1/4")), (th.erf(1), th.erf(2)), (th.sign(), th.erf(1))):
+        both = Prepared(th.expectation(f, g))
+        one, other = np.empty((2, p.size))
+        assert both.both(p, q, c, det, one, other)
+        status = np.empty(p.size, np.int8)
+        value, slope = np.empty((2, p.size))
+        both(p, q, c, det, value, status)
+        assert np.array_equal(one, value)
+        Prepared(th.expectation(f.derivative, g.derivative))(p, q, c, det, slope, status)
+        assert np.array_equal(other, slope)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -126,9 +145,13 @@ def test_kernels_say_what_they_cannot_do():
     q = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1e-80])
     c = np.array([0.5, 0.5, 1.0, 1.5, 0.0, 0.0])
     expected = [DONE, NOT_INSIDE, NOT_INSIDE, NOT_INSIDE, NOT_INSIDE, NOT_INSIDE]
-    for f, g in ((H, H), (th.relu(), th.relu()), (th.sign().derivative, H), (th.gelu(), H),
-                 (th.sign().derivative, th.erf(1).derivative)):  # fmt: skip
+    for f, g in ((H, H), (th.sign().derivative, H), (th.gelu(), H)):
         assert list(fused(f, g, p, q, c, 1)[1]) == expected
+    # Closed forms hold on the line c = sqrt(pq), the third point, but where two masses meet.
+    sharp = th.sign().derivative
+    for f, g in ((th.relu(), th.relu()), (th.sign(), th.sign()), (sharp, th.erf(1).derivative)):
+        assert list(fused(f, g, p, q, c, 1)[1]) == [DONE, NOT_INSIDE, DONE, *expected[3:]]
+    assert list(fused(sharp, sharp, p, q, c, 1)[1]) == expected
     wave = fused(th.sine(), H, p, q, c, 1)[1]
     assert list(wave) == [OTHER_WAY, *expected[1:]]
 
