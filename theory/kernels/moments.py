@@ -100,8 +100,8 @@ class Moment:
         if self._series(*pairs, *tables, points.c, out, points.status):
             which = np.flatnonzero(points.status)
             values = np.empty(which.size)
-            some = [part[which] for part in law]
-            self._prepared(*some, values, points.status[: which.size])
+            p, q, c, det = (part[which] for part in law)
+            self._prepared(p, q, c, det, values, points.status[: which.size])
             out[which] = values
 
     def _table(self, layer: int, side: int, inputs: Inputs) -> Float:
