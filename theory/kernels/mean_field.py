@@ -183,18 +183,30 @@ class MeanField:
     def correlations(self, q: float | None = None) -> tuple[FixedPoint, ...]:
         """All fixed points of the correlation map at length q (default: the stable one), in increasing order.
 
-        On [0, 1] the map is a power series with non-negative coefficients, hence convex: there are at most
-        two, 1 being one. A slope at 1 above 1 means chaos: nearby inputs part. With stochastic weights
-        1 is none, and the only one on [0, 1] has a slope below 1 (claim T66).
+        The map is a power series with non-negative coefficients whose sum is at most 1. On [0, 1] it is convex: at
+        most two fixed points, 1 being one. On [-1, 0) it lies above the diagonal, but for odd functions without
+        bias at -1. A slope at 1 above 1 means chaos: nearby inputs part. With stochastic weights 1 is none, and the
+        only one on [0, 1] has a slope below 1 (claim T66). The identity without bias, which fixes all, counts as odd.
         """
         length = self._length_or(q)
-        grid = np.unique(
-            np.concatenate([np.linspace(-1, 1, 401), 1 - np.geomspace(1e-9, 0.1, 200)])
-        )
-        roots = _roots(lambda rho: self.correlation_map(rho, length) - rho, grid[1:-1])
         ends = [-1.0] if abs(float(self.correlation_map(-1.0, length)) + 1) < 1e-14 else []
-        values = [*ends, *roots, *([1.0] if self.mean_square == 1 else [])]
+        values = [*ends, *self._inner(length), *([1.0] if self.mean_square == 1 else [])]
         return tuple(FixedPoint(v, float(self.correlation_slope(v, length))) for v in values)
+
+    def _inner(self, length: float) -> list[float]:
+        """Return the fixed correlation in [0, 1), where there is one below 1 - 1e-9."""
+
+        def excess(rho: float) -> float:
+            return float(self.correlation_map(rho, length)) - rho
+
+        if excess(0.0) == 0:
+            return [0.0]
+        if self.mean_square == 1 and float(self.correlation_slope(1.0, length)) <= 1:
+            return []
+        # Convex, and 0 at 1: below the diagonal from the fixed point on.
+        beyond = (1.0 - 0.5**k for k in range(1, 31))
+        end = 1.0 if self.mean_square < 1 else next((r for r in beyond if excess(r) <= 0), None)
+        return [] if end is None else [brentq(excess, 0.0, end, xtol=1e-300, rtol=1e-15)]
 
     def certified_length(self, point: FixedPoint, digits: int = 30) -> arb:
         """Return a ball that contains a fixed point of the length map near ``point``, from a change of sign.

@@ -273,3 +273,34 @@ def test_stochastic_slopes_are_derivatives_and_gradients_pass_through_means(laye
                 layer.activation, layer.surrogate, math.sqrt(variance), math.sqrt(bias), 0.6
             )
             assert there.chi(pair, 1.3) == pytest.approx(1.0, rel=1e-13)
+
+
+@pytest.mark.parametrize("mean_square", [1.0, 0.5])
+@pytest.mark.parametrize("bias", [0.0, 0.3])
+@pytest.mark.parametrize(
+    "f",
+    [th.sign(), th.hardtanh("1/2"), th.relu(), th.gaussian_bump(1), th.heaviside(), th.erf(2)],
+    ids=str,
+)
+def test_fixed_correlations_are_all_that_a_scan_finds(f, bias, mean_square):
+    field = th.MeanField(f, weight_std=1.3, bias_std=bias, mean_square=mean_square)
+    found = np.array([point.value for point in field.correlations(0.8)])
+    np.testing.assert_allclose(field.correlation_map(found, 0.8), found, atol=1e-13)
+    grid = np.linspace(-1, 1, 402)[1:-1]
+    excess = field.correlation_map(grid, 0.8) - grid
+    turns = np.flatnonzero(excess[1:] * excess[:-1] < 0)
+    inner = found[np.abs(found) < grid[-1]]
+    assert len(turns) == len(inner)
+    assert np.all((grid[turns] < inner) & (inner < grid[turns + 1]))
+
+
+def test_functions_without_closed_forms_have_fixed_points_in_seconds():
+    field = th.MeanField(th.tanh(1), th.hardtanh(1), weight_std=2.0, bias_std=0.3)
+    inner = field.correlation
+    # The map by Gauss-Hermite sums.
+    nodes, weights = np.polynomial.hermite_e.hermegauss(160)
+    q, rho = field.length.value, inner.value
+    u = np.sqrt(q) * nodes
+    v = rho * u[:, None] + np.sqrt((1 - rho**2) * q) * nodes
+    product = weights @ (np.tanh(u)[:, None] * np.tanh(v)) @ weights / (2 * np.pi)
+    assert (4 * product + 0.09) / q == pytest.approx(rho, abs=1e-8)
