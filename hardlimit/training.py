@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hardlimit.descriptions import digest
 from theory.checks import inputs
-from theory.errors import InterruptedRunWarning
+from theory.errors import InputError, InterruptedRunWarning
 from theory.kernels import Architecture
 from theory.networks import SGD, Adam, State, TrainedNetworks, train_networks
 from theory.networks.canonical import encode
@@ -98,6 +98,10 @@ class Training:
         """
         seen = None if points is None else inputs(points, "points")
         x = inputs(X)
+        if seen is not None and seen.shape[1] != x.shape[1]:
+            raise InputError(
+                f"points have {seen.shape[1]} dimensions and X has {x.shape[1]}; both need the same"
+            )
         task = prepare(
             arch, x, y, width, steps, rule, seed, seen, jacobians, loss, samples, parametrisation,
             clip, method, dtype, False,
@@ -314,7 +318,6 @@ class Runner:
         After Ctrl-C the last one holds the networks of it that are finished, if any, and nothing follows.
         """
         done = 0
-        self.progress(0, total * self.each)
         for part in parts:
             wanted = part.draws
             try:

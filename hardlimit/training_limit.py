@@ -58,7 +58,7 @@ def limit_of(training: Training) -> Limit | str:
             weights=weights,
         )  # fmt: skip
     except DomainError as error:
-        return f"there is no limit: {error}"
+        return str(error)
     spread = law.std**2 if training.y.ndim == 1 else training.y.shape[1] * law.std**2
     squares = (law.mean[:, :n] - training.y) ** 2
     loss = (squares.reshape(len(squares), -1).sum(axis=1) + spread[:, :n].sum(axis=1)) / 2

@@ -176,6 +176,16 @@ def test_progress_tells_rate_and_time_left(capsys):
     assert "left" in told
 
 
+def test_time_left_is_that_of_the_work_of_this_run(capsys, monkeypatch):
+    """Half of it was done before: 10 of 100 in 10 s leave 40 s."""
+    clock = iter([0.0, 10.0])
+    monkeypatch.setattr(console.time, "perf_counter", lambda: next(clock))
+    with console.progress("Blocks") as report:
+        report(50, 100)
+        report(60, 100)
+    assert "Blocks 60/100 1/s, 40 s left" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [(0.25, "0.25 s"), (45.0, "45 s"), (600.0, "10 min"), (7300.0, "2 h"), (2e6, "23 days")],

@@ -150,7 +150,7 @@ def test_rates_that_diverge_are_told(hardlimit, given, tmp_path):
     arguments = [a for a in given if a not in LAW or a in ("--width", 8)]
     words = hardlimit(*arguments, *law, *slow).stdout
     assert "2 of 2 networks left float64" in words
-    assert "there is no limit: after 400 steps of rate 1e+06 the outputs leave float64" in words
+    assert "No limit beside it: after 400 steps of rate 1e+06 the outputs leave float64" in words
     told = json.loads(hardlimit(*arguments, *law, *slow, "--json").stdout)
     assert told["left_float64"] == 2
     assert told["outputs"]["mean"][1] == [None, None, None]
@@ -228,6 +228,12 @@ def test_bad_requests(hardlimit, given, options, told, tmp_path, monkeypatch):
 def test_bad_targets(hardlimit, given, targets, told, tmp_path):
     np.save(tmp_path / "y.npy", targets)
     assert told in refusal(hardlimit(*given, *PLAIN, status=2))
+
+
+def test_points_of_another_dimension(hardlimit, given, tmp_path):
+    np.save(tmp_path / "new.npy", np.ones((3, 5)))
+    told = refusal(hardlimit(*given, *PLAIN, status=2))
+    assert "points have 5 dimensions and X has 2" in told
 
 
 def test_targets_of_other_formats(hardlimit, given, tmp_path):

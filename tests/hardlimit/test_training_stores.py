@@ -121,6 +121,17 @@ def test_a_store_goes_on_after_ctrl_c(hardlimit, given, whole, tmp_path, monkeyp
     assert list((tmp_path / "run.zarr" / "running").glob("*-*")) == []
 
 
+def test_ctrl_c_saves_what_no_period_has(hardlimit, given, whole, tmp_path, monkeypatch):
+    out = tmp_path / "run.zarr"
+    with monkeypatch.context() as patched, interrupting(24) as progress:
+        patched.setattr(console, "progress", progress)
+        patched.setattr(training, "BLOCK_COST", 0.0)
+        hardlimit(*given, *HARD, "--draws", 6, "--block", 6, "--out", out, status=130)
+    assert [state.name for state in (out / "running").glob("0-*")] == ["0-3"]
+    hardlimit(*given, *HARD, "--draws", 6, "--out", out, "--resume")
+    assert_same(out, whole)
+
+
 def test_an_archive_keeps_finished_networks_after_ctrl_c(
     hardlimit, given, whole, tmp_path, monkeypatch
 ):
