@@ -82,7 +82,6 @@ class Directions:
             return np.empty((0, x.shape[1]))
         # Again: what is left of a vector almost in the span is not orthogonal to it, nor to others like it.
         fresh = self._without_span((rotation[:kept] / sizes[:kept, None]) @ rest)
-        fresh = np.linalg.inv(np.linalg.cholesky(fresh @ fresh.T)) @ fresh
         units: Float = np.linalg.inv(np.linalg.cholesky(fresh @ fresh.T)) @ fresh
         return units
 
@@ -101,8 +100,7 @@ def _triangle(x: Float) -> Float:
     size = max(PIECE, 2 * len(x))
     starts = range(0, x.shape[1], size)
     parts = [np.linalg.qr(x[:, start : start + size].T, mode="r") for start in starts]
-    triangle: Float = np.linalg.qr(np.concatenate(parts), mode="r")
-    return triangle
+    return np.asarray(np.linalg.qr(np.concatenate(parts), mode="r"), np.float64)
 
 
 class Unstored:
