@@ -17,7 +17,7 @@ from theory.kernels.architecture import Architecture, Layer
 from theory.kernels.inputs import Inputs, affine
 from theory.kernels.lattice import Lattice
 from theory.kernels.moments import Moment, Near, moment
-from theory.kernels.near import Law, one_minus_correlation
+from theory.kernels.near import Law
 from theory.kernels.pairs import differences_of_norms, moments
 from theory.kernels.points import advance, first, grow, near_points, spread
 
@@ -112,8 +112,8 @@ class Points:
         """Collect the near points (``is_near``); of those that were so before, p - q is known."""
         before, known = self.near, self.law
         self.near = near_points(self.p, self.q, self.det, bound, noise)
-        p, q, det = self.p[self.near], self.q[self.near], self.det[self.near]
-        excess = p - q
+        self.law = Law.at(self.near, self.p, self.q, self.c, self.det)
+        excess = self.law.excess
         if layer == 0:
             differences_of_norms(
                 self.one.points, self.other.points, *self.places(self.near), excess
@@ -124,8 +124,6 @@ class Points:
             at = np.searchsorted(before, self.near)
             kept = np.flatnonzero(before[np.minimum(at, before.size - 1)] == self.near)
             excess[kept] = known.excess[at[kept]]
-        sign = np.where(self.c[self.near] >= 0, 1.0, -1.0)
-        self.law = Law(p, q, excess, one_minus_correlation(p, q, det), sign)
 
     def lack(self, side: str) -> Float:
         """Return the variance at the row, or at the column, less the covariance."""

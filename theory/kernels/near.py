@@ -8,10 +8,12 @@ both sums of positive terms (``dilation``, ``gaps``). So 1 - |rho| of the next l
 E(f(u) - f(v))^2 and P - Q, however close u and v are.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from theory.activations import Activation
@@ -68,24 +70,76 @@ class Law:
     @property
     def distance(self) -> Float:
         """E(u - v)^2, every term positive."""
-        step = self.excess / (np.sqrt(self.p) + np.sqrt(self.q))
-        close = step * step + 2.0 * self.size * self.delta
-        return np.where(
-            self.sign > 0, close, self.p + self.q + 2.0 * self.size * (1.0 - self.delta)
-        )
+        out = np.empty(self.p.size)
+        _distances(*vars(self).values(), out)
+        return out
 
     def affine(self, scale: float, shift: float) -> "Law":
         """Return the law of scale * covariance + shift: pre-activations with a common bias."""
-        p, q = scale * self.p + shift, scale * self.q + shift
-        det = scale * (scale * self.determinant + shift * self.distance)
-        sign = np.where(scale * self.covariance + shift >= 0, 1.0, -1.0)
-        return Law(p, q, scale * self.excess, one_minus_correlation(p, q, det), sign)
+        law = Law(*np.empty((5, self.p.size)))
+        _affine(*vars(self).values(), scale, shift, *vars(law).values())
+        return law
+
+    @staticmethod
+    def at(which: NDArray[np.intp], p: Float, q: Float, c: Float, det: Float) -> "Law":
+        """Return the law of some points, p - q as it comes from p and q."""
+        law = Law(*np.empty((5, which.size)))
+        _at(which, p, q, c, det, *vars(law).values())
+        return law
 
 
-def one_minus_correlation(p: Float, q: Float, det: Float) -> Float:
+# Pairs are few, and many small arrays would cost more than the arithmetic: these are compiled.
+
+
+@njit(nogil=True, error_model="numpy")
+def _distance(p: float, q: float, excess: float, delta: float, sign: float) -> float:
+    size = math.sqrt(p) * math.sqrt(q)
+    if sign > 0.0:
+        step = excess / (math.sqrt(p) + math.sqrt(q))
+        return step * step + 2.0 * size * delta
+    return p + q + 2.0 * size * (1.0 - delta)
+
+
+@njit(nogil=True, error_model="numpy")
+def _one_minus_correlation(p: float, q: float, det: float) -> float:
     """Return 1 - |rho| from the determinant p q - c^2."""
-    square = np.minimum(det / (p * q), 1.0)
-    return square / (1.0 + np.sqrt(1.0 - square))
+    square = min(det / (p * q), 1.0)
+    return square / (1.0 + math.sqrt(1.0 - square))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _distances(p: Float, q: Float, excess: Float, delta: Float, sign: Float, out: Float) -> None:
+    for i in range(p.size):
+        out[i] = _distance(p[i], q[i], excess[i], delta[i], sign[i])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _affine(
+    p: Float, q: Float, excess: Float, delta: Float, sign: Float, scale: float, shift: float,
+    to_p: Float, to_q: Float, to_excess: Float, to_delta: Float, to_sign: Float,
+) -> None:  # fmt: skip
+    for i in range(p.size):
+        to_p[i], to_q[i] = scale * p[i] + shift, scale * q[i] + shift
+        to_excess[i] = scale * excess[i]
+        det = p[i] * q[i] * delta[i] * (2.0 - delta[i])
+        apart = _distance(p[i], q[i], excess[i], delta[i], sign[i])
+        to_delta[i] = _one_minus_correlation(
+            to_p[i], to_q[i], scale * (scale * det + shift * apart)
+        )
+        c = sign[i] * (math.sqrt(p[i]) * math.sqrt(q[i])) * (1.0 - delta[i])
+        to_sign[i] = 1.0 if scale * c + shift >= 0.0 else -1.0
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _at(
+    which: NDArray[np.intp], p: Float, q: Float, c: Float, det: Float,
+    to_p: Float, to_q: Float, to_excess: Float, to_delta: Float, to_sign: Float,
+) -> None:  # fmt: skip
+    for i in range(which.size):
+        k = which[i]
+        to_p[i], to_q[i], to_excess[i] = p[k], q[k], p[k] - q[k]
+        to_delta[i] = _one_minus_correlation(p[k], q[k], det[k])
+        to_sign[i] = 1.0 if c[k] >= 0.0 else -1.0
 
 
 @dataclass(frozen=True)

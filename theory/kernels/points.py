@@ -58,19 +58,30 @@ def is_near(p: float, q: float, det: float, near: float, noise: float) -> bool:
     return (det < near * (p * q)) & (det > 0.0) & (max(p, q) > noise)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def near_points(p: Float, q: Float, det: Float, near: float, noise: float) -> NDArray[np.intp]:
-    """Return which points are near, in ascending order."""
+@njit(nogil=True, error_model="numpy")
+def _near(p: Float, q: Float, det: Float, near: float, noise: float) -> int:
+    """Return how many points are near."""
+    wide()
     count = 0
     for k in range(p.size):
         count += is_near(p[k], q[k], det[k], near, noise)
-    which = np.empty(count, np.intp)
+    return count
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def near_points(p: Float, q: Float, det: Float, near: float, noise: float) -> NDArray[np.intp]:
+    """Return which points are near, in ascending order."""
+    which = np.empty(p.size, np.intp)
     count = 0
-    for k in range(p.size):
-        if is_near(p[k], q[k], det[k], near, noise):
-            which[count] = k
-            count += 1
-    return which
+    for begin in range(0, p.size, 256):
+        here = slice(begin, begin + 256)
+        # They are few: most stretches are passed at once.
+        if _near(p[here], q[here], det[here], near, noise):
+            for k in range(begin, min(begin + 256, p.size)):
+                if is_near(p[k], q[k], det[k], near, noise):
+                    which[count] = k
+                    count += 1
+    return which[:count].copy()
 
 
 @njit(nogil=True, error_model="numpy")
