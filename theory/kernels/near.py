@@ -71,20 +71,23 @@ class Law:
     def distance(self) -> Float:
         """E(u - v)^2, every term positive."""
         out = np.empty(self.p.size)
-        _distances(*vars(self).values(), out)
+        _distances(self.p, self.q, self.excess, self.delta, self.sign, out)
         return out
 
     def affine(self, scale: float, shift: float) -> "Law":
         """Return the law of scale * covariance + shift: pre-activations with a common bias."""
-        law = Law(*np.empty((5, self.p.size)))
-        _affine(*vars(self).values(), scale, shift, *vars(law).values())
-        return law
+        p, q, excess, delta, sign = np.empty((5, self.p.size))
+        _affine(
+            self.p, self.q, self.excess, self.delta, self.sign, scale, shift,
+            p, q, excess, delta, sign,
+        )  # fmt: skip
+        return Law(p, q, excess, delta, sign)
 
     @staticmethod
     def at(which: NDArray[np.intp], p: Float, q: Float, c: Float, det: Float) -> "Law":
         """Return the law of some points, p - q as it comes from p and q."""
         law = Law(*np.empty((5, which.size)))
-        _at(which, p, q, c, det, *vars(law).values())
+        _at(which, p, q, c, det, law.p, law.q, law.excess, law.delta, law.sign)
         return law
 
 
