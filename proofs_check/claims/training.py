@@ -117,6 +117,57 @@ def networks_follow_the_asymmetric_kernel(seed: int = 0) -> Verdict:
     return _t34(TS, 0.5, seed)
 
 
+def saturation(name: str, label: str, kernel: Float, share: float, seed: int) -> Comparison:
+    """Compare the squared error by a wrong kernel, free of its part in 1/n, with ``share`` of a distance.
+
+    The distance is from the prediction by Theta_ts to the wrong one, by each network's own start.
+    """
+    right, found = th.ntk(architecture(name), POINTS), []
+    for n, draws in WIDTHS.items():
+        run = trained(name, n, draws, seed)
+        wrong, limit = (
+            predicted(k, TARGET, run.outputs[:, 0], STEPS, RATE)[:, N:] for k in (kernel, right)
+        )
+        distance = np.mean((wrong - limit) ** 2, axis=1)
+        error = np.mean((run.outputs[:, 1, N:] - wrong) ** 2, axis=1)
+        found.append((1 / float(distance.mean())) * Estimate.of_mean(error - share * distance))
+    narrow, wide = found
+    ratio = max(WIDTHS) / min(WIDTHS)
+    free = (ratio / (ratio - 1)) * wide + (-1 / (ratio - 1)) * narrow
+    return Comparison(f"{name}, {label}", free, 0.0)
+
+
+def _others(share: float, seed: int) -> Verdict:
+    comparisons = []
+    for name in ("hardtanh", "erf"):
+        arch = architecture(name)
+        others = {
+            pair[0] + "-" + pair[1]: th.ntk(arch, POINTS, jacobians=pair) for pair in (TT, SS)
+        }
+        others["transpose"] = th.ntk(arch, POINTS).T
+        comparisons += [
+            saturation(name, label, kernel, share, seed) for label, kernel in others.items()
+        ]
+    return z_tests(comparisons, false_alarm=1e-6, must_see=1.0)
+
+
+@claim(
+    "T34.others",
+    statement=r"With $K_{tt}$, $K_{ss}$ or the transpose in place of $\Theta_{ts}$ the error of the prediction does "
+    "not vanish with the width: it tends to the distance of the two predictions.",
+    source=f"{SOURCE}, section 5, T34 (K_ss and K_tt there; the transpose is ours)",
+    hypotheses=(
+        r"trained networks of T34.networks at $n=256$ and $4096$, extrapolated in $1/n$; $h_{1/2}$ with $h_1'$ and "
+        r"$\mathrm{erf}(2x)$ with $\mathrm{erf}'(x)$; squared errors at the new inputs",
+    ),
+    aims_at=Grade.CONSISTENT,
+    mutant=lambda seed=0: _others(0.0, seed),
+)
+def other_kernels_saturate(seed: int = 0) -> Verdict:
+    """Measure networks against other kernels; the mutant's error vanishes."""
+    return _others(1.0, seed)
+
+
 def _t48(power: float, seed: int) -> Verdict:
     comparison = scaling("sign", TS, power, {100: 1000, 25_600: 150}, seed)
     return z_tests([comparison], false_alarm=1e-6, must_see=1.2)
