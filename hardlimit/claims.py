@@ -1,6 +1,7 @@
 """Choosing claims, running them with a progress bar, and showing what came out."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +80,9 @@ def check(claims: "Sequence[Claim]", *, jobs: int, seed: int, cache: Path | None
     """Run claims with a progress bar; results that are kept in ``cache`` and unchanged are reused."""
     from proofs_check import run
 
-    with console.progress("Claims") as report:
+    with console.progress("Claims") as report, warnings.catch_warnings():
+        # loky replaces a worker that has grown by 300 MB, as compiled code does, and loses nothing.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         return list(run(claims, jobs=jobs, seed=seed, cache_dir=cache, progress=report))
 
 
