@@ -2,7 +2,7 @@
 
 Writes ``figures/t03_circle_long.json`` after every batch, in rounds over the cells (a curve, a width, a type), and goes
 on behind the networks that it holds: what was interrupted loses a batch. About an hour for what the plan holds; delete
-the file to start anew. A sign network may turn on one rounding of the BLAS: another machine agrees in law.
+the file to start anew. The first networks of the record were multiplied by a BLAS: trained anew, they agree in law.
 """
 
 import json

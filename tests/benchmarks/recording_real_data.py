@@ -1,8 +1,9 @@
 """Train the networks of figure R7: ``python tests/benchmarks/recording_real_data.py``.
 
 Writes ``figures/r07_real_data.json`` after every cell (a task, a depth, a width), cheapest first, and skips those that
-are there: what was interrupted goes on. An hour or two; delete the file to start anew. Networks are addressed by seeds,
-yet a sign network may turn on one rounding of the BLAS, so another machine agrees in law, not in digits.
+are there: what was interrupted goes on. An hour or two; delete the file to start anew. Networks are addressed by
+seeds, and are the same on any machine, but those of the record were multiplied by a BLAS: trained anew, they agree in
+law, not in digits.
 """
 
 import json
