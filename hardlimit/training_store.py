@@ -26,7 +26,7 @@ from hardlimit.descriptions import require_same
 from hardlimit.training import Part, Training
 from theory.errors import InputError, StoreError
 from theory.networks import State
-from theory.networks.store.disk import KEY, checksum, create, flush, opened
+from theory.networks.store.disk import KEY, checksum, create, flush, new_store, opened
 
 Array = NDArray[Any]
 
@@ -253,17 +253,11 @@ class TrainingStore:
 
 
 def _make(path: Path, training: Training, block: int) -> None:
-    """Make an empty store beside ``path`` and rename it, so that no process sees half of one."""
-    import zarr
-
-    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     facts = {"format": FORMAT, "block": block, "request": training.document()}
     given = {"X": training.X, "y": training.y, "steps": np.array(training.steps, np.int64)}
     if training.points is not None:
         given["points"] = training.points
-    try:
-        made.mkdir(parents=True)
-        group = zarr.create_group(made, attributes={KEY: facts})
+    with new_store(path, facts) as group:
         group.create_group(_RUNNING)
         for name, values in given.items():
             create(group, name, values.shape, values.shape, values.dtype, 0)[:] = values
@@ -271,14 +265,3 @@ def _make(path: Path, training: Training, block: int) -> None:
             create(group, name, (0, *shape), (block, *shape), np.dtype(np.float64), np.nan)
         columns = 1 + len(training.shapes)
         create(group, "finished", (0, columns), (1, columns), np.dtype(np.uint32), 0)
-        for file in made.rglob("*"):
-            if file.is_file():
-                flush(file)
-        made.rename(path)
-        flush(path)
-    except OSError:
-        # Where another process was faster, what it made is looked at next.
-        if not (path / "zarr.json").is_file():
-            raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)

@@ -6,29 +6,15 @@ from functools import partial
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import theory as th
 from hardlimit import claims, console, files
-from hardlimit.cli import app
 from proofs_check import Claim, Grade, Verdict
 from theory import networks
 from theory.gaussian.code import targets
 
 SIGN_STE = ("--activation", "sign", "--surrogate", "hardtanh(1)")
 SMOOTH_STE = ("--activation", "hardtanh(1/2)", "--surrogate", "hardtanh(1)")
-
-
-@pytest.fixture
-def hardlimit():
-    """Run the command in this process."""
-
-    def run(*arguments, status=0):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exit_code == status, result.output
-        return result
-
-    return run
 
 
 @pytest.fixture

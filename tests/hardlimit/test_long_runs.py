@@ -4,25 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import theory as th
 from hardlimit import console
-from hardlimit.cli import app
 
 SMOOTH = ("--activation", "hardtanh(1/2)", "--surrogate", "hardtanh(1)", "--width", 4)
-
-
-@pytest.fixture
-def hardlimit():
-    """Run the command in this process."""
-
-    def run(*arguments, status=0):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exit_code == status, result.output
-        return result
-
-    return run
 
 
 @pytest.fixture

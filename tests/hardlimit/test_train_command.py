@@ -4,10 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import theory as th
-from hardlimit.cli import app
 from hardlimit.training_limit import moments
 
 RANDOM = np.random.default_rng(11)
@@ -26,18 +24,6 @@ LAW = (
 ARCH = th.Architecture(1, th.hardtanh("1/2"), th.hardtanh(1), bias_std="1/2")
 STEPS = (0, 3, 20)
 PLAIN = ("--steps", "0,3,20", "--rate", 0.05)
-
-
-@pytest.fixture
-def hardlimit():
-    """Run the command in this process."""
-
-    def run(*arguments, status=0):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exit_code == status, result.output
-        return result
-
-    return run
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import zarr
-from typer.testing import CliRunner
 
 from hardlimit import console, training, training_store
-from hardlimit.cli import app
 
 RANDOM = np.random.default_rng(11)
 X, NEW = RANDOM.normal(size=(5, 2)) * [[0.5], [1], [2], [1], [3]], RANDOM.normal(size=(3, 2))
@@ -31,18 +29,6 @@ LAW = (
 )
 PLAIN = ("--steps", "0,3,20", "--rate", 0.05)
 RESULTS = ("loss", "outputs", "displacement", "neuron_flips", "weight_flips", "kernels")
-
-
-@pytest.fixture
-def hardlimit():
-    """Run the command in this process."""
-
-    def run(*arguments, status=0):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exit_code == status, result.output
-        return result
-
-    return run
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 import base64
 import json
 import os
+import shutil
 import uuid
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +20,28 @@ Value = TypeVar("Value")
 
 KEY = "hardlimit"
 """Attribute of a Zarr group under which everything is kept that is no array."""
+
+
+@contextmanager
+def new_store(path: Path, facts: dict[str, Any]) -> Iterator[Any]:
+    """Yield an empty group beside ``path``, and rename it when it is filled: no process sees half of a store."""
+    import zarr
+
+    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        made.mkdir(parents=True)
+        yield zarr.create_group(made, attributes={KEY: facts})
+        for file in made.rglob("*"):
+            if file.is_file():
+                flush(file)
+        made.rename(path)
+        flush(path)
+    except OSError:
+        # Where another process was faster, what it made is looked at next.
+        if not (path / "zarr.json").is_file():
+            raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def create(group: Any, name: str, shape: Any, chunks: Any, dtype: Any, fill: Any) -> Any:

@@ -1,8 +1,6 @@
 """The store of one ensemble: reading, verifying, extending."""
 
 import os
-import shutil
-import uuid
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +22,7 @@ from theory.networks.store.disk import (
     create,
     damaged,
     flush,
+    new_store,
     opened,
     read_bytes,
     write_bytes,
@@ -339,10 +338,6 @@ def open_store(
 
 
 def _make(path: Path, description: Description, block: int, keep: bool) -> None:
-    """Make an empty store beside ``path`` and rename it, so that no process sees half of one."""
-    import zarr
-
-    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     kept = shapes(description.task) if keep else {}
     facts = {
         "format": FORMAT,
@@ -351,9 +346,7 @@ def _make(path: Path, description: Description, block: int, keep: bool) -> None:
         "digest": description.digest,
         "description": description.document(),
     }
-    try:
-        made.mkdir(parents=True)
-        group = zarr.create_group(made, attributes={KEY: facts})
+    with new_store(path, facts) as group:
         group.create_group("statistics")
         x = description.inputs
         create(group, "inputs", x.shape, x.shape, x.dtype, np.nan)[:] = x
@@ -362,14 +355,3 @@ def _make(path: Path, description: Description, block: int, keep: bool) -> None:
             create(group, name, (0, *shape), (block, *shape), dtype, np.nan)
         columns = 1 + max(len(kept), 1)
         create(group, "finished", (0, columns), (1, columns), np.dtype(np.uint32), 0)
-        for file in made.rglob("*"):
-            if file.is_file():
-                flush(file)
-        made.rename(path)
-        flush(path)
-    except OSError:
-        # Where another process was faster, what it made is looked at next.
-        if not (path / "zarr.json").is_file():
-            raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
